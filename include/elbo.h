@@ -1,0 +1,332 @@
+/* elbo.h - variational autoencoders in C.
+ *
+ * The only public header of libelbo. A program opens an engine, describes a run in a configuration, opens data, and
+ * trains, loads and uses models:
+ *
+ *     elbo_error   err;
+ *     elbo_engine *engine = elbo_engine_open(NULL, &err);
+ *     elbo_data   *data   = elbo_data_open(engine, "fashion-mnist", "train", &err);
+ *     elbo_config *config = elbo_config_new(engine, &err);
+ *     elbo_config_set(config, "epochs", "10", &err);
+ *     elbo_model  *model  = elbo_train(engine, config, data, NULL, &err);
+ *     elbo_model_sample(model, 64, 1, pixels, &err);
+ *
+ * Conventions, true of every item below:
+ *   - Functions that can fail take an elbo_error (NULL is allowed) and return elbo_status, or a handle that is NULL on
+ *     failure. On success the error is left untouched.
+ *   - Every handle is freed by its own function, which accepts NULL. Handles made from an engine must be freed before
+ *     that engine is closed. Strings and structs returned through const pointers belong to the handle they came from.
+ *   - Arrays are row-major, examples first, channels last: n pictures are [n,H,W,C]. Values are in the data's own units,
+ *     the range elbo_data_info gives (pixels are in [0,1] unless the configuration says otherwise).
+ *   - One engine, with everything made from it, is used by one thread at a time; different engines are independent.
+ *   - The library never prints, never exits, reads no environment variable and has no writable globals.
+ */
+#ifndef ELBO_H
+#define ELBO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined _WIN32
+#define ELBO_API
+#else
+#define ELBO_API __attribute__((visibility("default")))
+#endif
+
+#define ELBO_VERSION_MAJOR 0
+#define ELBO_VERSION_MINOR 1
+#define ELBO_VERSION_PATCH 0
+
+/* The version of the library at run time, "major.minor.patch". */
+ELBO_API const char *elbo_version(void);
+
+/* ---- Errors ------------------------------------------------------------------------------------------------------ */
+
+/* X(name, value, text). The values 0 to 8 are also the exit codes of the command. */
+#define ELBO_STATUS_MAP(X)                                                                                             \
+    X(OK, 0, "success")                                                                                                \
+    X(FAILED, 1, "failed")                                                                                             \
+    X(USAGE, 2, "wrong usage")                                                                                         \
+    X(BAD_FILE, 3, "bad file")                                                                                         \
+    X(DIVERGED, 4, "training diverged")                                                                                \
+    X(IO, 5, "input or output failed")                                                                                 \
+    X(NO_MEMORY, 6, "out of memory")                                                                                   \
+    X(MISMATCH, 7, "checkpoint does not match")                                                                        \
+    X(NO_BACKEND, 8, "backend missing")                                                                                \
+    X(CANCELLED, 9, "cancelled")
+
+typedef enum elbo_status {
+#define X(name, value, text) ELBO_##name = value,
+    ELBO_STATUS_MAP(X)
+#undef X
+} elbo_status;
+
+/* What went wrong: the code, and a sentence that says what, which, got, expected and what to do. Owned by the caller. */
+typedef struct elbo_error {
+    elbo_status code;
+    char message[1024];
+} elbo_error;
+
+/* The text of a status, "out of memory" for ELBO_NO_MEMORY. Never NULL. */
+ELBO_API const char *elbo_status_text(elbo_status status);
+
+/* ---- Engine ------------------------------------------------------------------------------------------------------ */
+
+/* Memory: one function that allocates (ptr NULL), resizes and frees (new_size 0), like realloc with the old size given.
+ * Blocks are aligned for any type. Returns NULL when there is none; freeing never fails. Called from the thread that uses
+ * the engine only. */
+typedef struct elbo_allocator {
+    void *(*resize)(void *user, void *ptr, size_t old_size, size_t new_size);
+    void *user;
+} elbo_allocator;
+
+typedef struct elbo_engine_options {
+    const elbo_allocator *allocator; /* NULL: malloc and free                                                         */
+    int threads;                     /* 0: one per processor. The results do not depend on it                        */
+    int own_products;                /* 1: elbo's own matrix product even where oneDNN is installed                  */
+} elbo_engine_options;
+
+typedef struct elbo_engine elbo_engine;
+
+/* Opens an engine: a thread pool and an allocator. options may be NULL. Errors: NO_MEMORY, USAGE (threads < 0 or > 256).
+ * After a fork the child may go on using it. */
+ELBO_API elbo_engine *elbo_engine_open(const elbo_engine_options *options, elbo_error *error);
+ELBO_API void elbo_engine_close(elbo_engine *engine);
+
+/* The number of threads in use. */
+ELBO_API int elbo_engine_threads(const elbo_engine *engine);
+
+/* ---- Configuration ----------------------------------------------------------------------------------------------- */
+
+typedef enum elbo_option_type {
+    ELBO_OPTION_INT,    /* a whole number within [min, max]                                                           */
+    ELBO_OPTION_REAL,   /* a number within [min, max]                                                                 */
+    ELBO_OPTION_BOOL,   /* true or false                                                                              */
+    ELBO_OPTION_TEXT,   /* any text                                                                                   */
+    ELBO_OPTION_CHOICE, /* one of the words in choices                                                                */
+} elbo_option_type;
+
+/* One option: a key of the configuration file, and a flag of the command (--key). */
+typedef struct elbo_option_info {
+    const char *key;
+    const char *section; /* "model", "training"                                                                       */
+    elbo_option_type type;
+    const char *default_value;
+    const char *choices; /* CHOICE: the words, separated by '|'; else ""                                              */
+    double min, max;     /* INT and REAL                                                                              */
+    const char *help;    /* one sentence                                                                              */
+} elbo_option_info;
+
+/* The options in the order they are documented; NULL from elbo_option_count() on. */
+ELBO_API size_t elbo_option_count(void);
+ELBO_API const elbo_option_info *elbo_option_at(size_t i);
+
+/* A family of models, for elbo_config_set(config, "family", name). NULL past the last. */
+typedef struct elbo_family_info {
+    const char *name;
+    const char *summary;
+} elbo_family_info;
+ELBO_API const elbo_family_info *elbo_family_at(size_t i);
+
+typedef struct elbo_config elbo_config;
+
+/* A configuration with every option at its default. */
+ELBO_API elbo_config *elbo_config_new(elbo_engine *engine, elbo_error *error);
+ELBO_API void elbo_config_free(elbo_config *config);
+
+/* Sets one option from text. Errors: USAGE with the nearest known key, or with the bounds. */
+ELBO_API elbo_status elbo_config_set(elbo_config *config, const char *key, const char *value, elbo_error *error);
+
+/* The value as text, in the form elbo_config_set takes; NULL for an unknown key. Valid until the next call on config. */
+ELBO_API const char *elbo_config_get(elbo_config *config, const char *key);
+
+/* Reads "key = value" lines with # comments and [section] lines. Errors: IO, BAD_FILE (over 1 MiB, a line that is none of
+ * these, an unknown key: with file and line). */
+ELBO_API elbo_status elbo_config_read(elbo_config *config, const char *path, elbo_error *error);
+
+/* ---- Data -------------------------------------------------------------------------------------------------------- */
+
+typedef enum elbo_dtype { ELBO_U8, ELBO_F32 } elbo_dtype;
+
+typedef struct elbo_data_info {
+    const char *name;   /* "fashion-mnist"                                                                            */
+    const char *path;   /* where it was found; "" for built-in data and memory                                        */
+    int64_t count;      /* examples                                                                                   */
+    int64_t shape[3];   /* H, W, C of a picture; 1, 1, D of a row of a table                                          */
+    elbo_dtype dtype;   /* how values are stored. U8 values are read as value / 255                                   */
+    double min, max;    /* the range of the values as read                                                            */
+    int binary;         /* 1: every value is 0 or 1                                                                   */
+    int64_t n_classes;  /* labels are 0 to n_classes - 1; 0: no labels                                                */
+    double mean;        /* of all values as read; where they are not in memory, of 10,000 examples spread evenly      */
+} elbo_data_info;
+
+/* A source of examples that elbo calls: read fills out with n examples (values of dtype) and, where labels is not NULL and
+ * the source has them, n labels; the indices are in [0, count). Returns 0, or non-zero to fail the reader with ELBO_IO. */
+typedef struct elbo_data_source {
+    int64_t count;
+    int64_t shape[3];
+    elbo_dtype dtype;
+    double min, max; /* range of the values as read; both 0: measured from the first examples                         */
+    int64_t n_classes;
+    int (*read)(void *user, const int64_t *index, int64_t n, void *out, int32_t *labels);
+    void *user;
+} elbo_data_source;
+
+typedef struct elbo_data elbo_data;
+
+/* Opens a data set by name ("fashion-mnist", "mnist", "toy", "sprites") or by path: an IDX or .npy file, plain or gzipped,
+ * or a directory with files named as those of MNIST. part is "train", "test" or "all"; where a set has no test part of its
+ * own, that is every tenth example. When a known set is missing, the error says where it was sought and how to get it.
+ * Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
+ELBO_API elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error);
+
+/* Copies n examples of the given shape from memory: U8 (read as value / 255) or F32. labels may be NULL.
+ * Errors: USAGE (a shape or count below 1, a value that is not finite), NO_MEMORY. */
+ELBO_API elbo_data *elbo_data_from_memory(elbo_engine *engine, const void *values, elbo_dtype dtype, int64_t n,
+                                          const int64_t shape[3], const int32_t *labels, elbo_error *error);
+
+/* Data that a callback delivers. source is copied; source->user must outlive the data. */
+ELBO_API elbo_data *elbo_data_from_source(elbo_engine *engine, const elbo_data_source *source, elbo_error *error);
+
+ELBO_API void elbo_data_free(elbo_data *data);
+ELBO_API const elbo_data_info *elbo_data_describe(const elbo_data *data);
+
+/* Reads n examples by index, as floats in the data's range, into values [n,H,W,C], and their labels (may be NULL; -1 where
+ * there are none). Errors: USAGE (index out of range), IO. */
+ELBO_API elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, float *values, int32_t *labels,
+                                    elbo_error *error);
+
+/* The known data sets: name, one sentence, and how to get it where it is missing. NULL past the last. */
+typedef struct elbo_data_known {
+    const char *name;
+    const char *summary;
+    const char *how_to_get; /* "" for built-in data                                                                   */
+} elbo_data_known;
+ELBO_API const elbo_data_known *elbo_data_known_at(size_t i);
+
+/* ---- Models ------------------------------------------------------------------------------------------------------ */
+
+typedef struct elbo_model elbo_model;
+
+typedef struct elbo_model_info {
+    const char *family;
+    int64_t shape[3];     /* H, W, C of an example                                                                    */
+    double min, max;      /* the range of the data it was trained on                                                  */
+    int64_t n_parameters; /* trained numbers                                                                          */
+    int64_t latent_size;  /* numbers in an example's code, all latents together                                       */
+    int64_t step;         /* optimiser steps taken                                                                    */
+    int64_t epoch;        /* whole epochs trained                                                                     */
+} elbo_model_info;
+
+/* One latent of the model: gaussian (a mean and a standard deviation for each number) or point (the number alone). */
+typedef struct elbo_latent_info {
+    const char *name;
+    const char *kind;
+    int64_t size;
+} elbo_latent_info;
+
+/* A fresh model for data of this kind, its parameters drawn from the configuration's seed.
+ * Errors: USAGE (an option that does not fit another or the data, with the reason and the fix), NO_MEMORY. */
+ELBO_API elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const elbo_data *data,
+                                    elbo_error *error);
+
+/* Loads a model file, or the best checkpoint of a run directory. Nothing in a file is executed or trusted.
+ * Errors: IO, BAD_FILE, NO_MEMORY. */
+ELBO_API elbo_model *elbo_model_load(elbo_engine *engine, const char *path, elbo_error *error);
+
+/* Writes the model without optimiser state, atomically (a temporary name, fsync, rename). Errors: IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_save(elbo_model *model, const char *path, elbo_error *error);
+ELBO_API void elbo_model_free(elbo_model *model);
+
+ELBO_API const elbo_model_info *elbo_model_describe(const elbo_model *model);
+/* The latents in the order their numbers lie in a code. NULL past the last. */
+ELBO_API const elbo_latent_info *elbo_model_latent_at(const elbo_model *model, size_t i);
+/* The value of an option the model was made with, as text; NULL for an unknown key. */
+ELBO_API const char *elbo_model_option(elbo_model *model, const char *key);
+
+/* Encodes x [n,H,W,C]: mean [n,Z] and, where it is not NULL, std [n,Z] (zeros for a point latent). Errors: NO_MEMORY. */
+ELBO_API elbo_status elbo_model_encode(elbo_model *model, const float *x, int64_t n, float *mean, float *std,
+                                       elbo_error *error);
+/* Decodes z [n,Z] to the mean of p(x|z), x [n,H,W,C], in the data's units. */
+ELBO_API elbo_status elbo_model_decode(elbo_model *model, const float *z, int64_t n, float *x, elbo_error *error);
+/* Draws n pictures from the prior, x [n,H,W,C]. The i-th depends on seed and i only. Errors: USAGE (the family has none). */
+ELBO_API elbo_status elbo_model_sample(elbo_model *model, int64_t n, uint64_t seed, float *x, elbo_error *error);
+/* Encodes and decodes x [n,H,W,C] through the posterior's mean. */
+ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, int64_t n, float *out, elbo_error *error);
+
+/* The loss in nats per example: total = rec + beta kl, of one draw of the posterior per example (k of them where the model
+ * says so), averaged over the data. active is the number of latent numbers whose posterior mean varies over the data by
+ * more than 0.01 (variance). */
+typedef struct elbo_metrics {
+    double rec, kl, total;
+    int64_t active;
+    int64_t count;
+} elbo_metrics;
+ELBO_API elbo_status elbo_model_evaluate(elbo_model *model, elbo_data *data, elbo_metrics *metrics, elbo_error *error);
+
+/* A text about the model: "layers" (a line per layer with shapes, parameters and flops), "graph" (the training graph after
+ * differentiation), "plan" (the compiled steps with bytes and flops). Freed with elbo_text_free. */
+ELBO_API char *elbo_model_text(elbo_model *model, const char *what, elbo_error *error);
+ELBO_API void elbo_text_free(elbo_engine *engine, char *text);
+
+/* ---- Training ---------------------------------------------------------------------------------------------------- */
+
+typedef enum elbo_event_kind {
+    ELBO_EVENT_NOTE,  /* a line of text about the run                                                                 */
+    ELBO_EVENT_STEP,  /* after some steps, about ten times a second                                                   */
+    ELBO_EVENT_EPOCH, /* after an epoch and its validation                                                            */
+} elbo_event_kind;
+
+typedef struct elbo_event {
+    elbo_event_kind kind;
+    const char *text; /* NOTE                                                                                         */
+    int64_t epoch, epochs, step, steps; /* epoch counts from 1; steps of this run so far, and at its end              */
+    int64_t step_in_epoch, steps_in_epoch;
+    elbo_metrics train; /* mean over the epoch so far                                                                 */
+    elbo_metrics valid; /* EPOCH with a validation part; count is 0 without                                           */
+    double seconds, eta_seconds, examples_per_second;
+} elbo_event;
+
+typedef struct elbo_train_options {
+    const char *directory; /* run directory to create; NULL: keep nothing on disk                                     */
+    int resume;            /* 1: go on with the run in directory; its configuration rules, epochs may grow            */
+    int pictures;          /* 1: leave pictures in the directory after every epoch                                    */
+    int no_validation;     /* 1: train on everything, no validation part                                              */
+    /* Called with events; returning non-zero finishes the step, saves, and ends training with ELBO_CANCELLED.        */
+    int (*on_event)(void *user, const elbo_event *event);
+    void *user;
+} elbo_train_options;
+
+/* Trains a model as the configuration says. options may be NULL. With a directory it leaves config, metrics, checkpoints
+ * (last.safetensors, best.safetensors) and pictures there; resuming gives the bytes an uninterrupted run would have given.
+ * Returns the trained model, the best by validation where there is a validation part.
+ * Errors: USAGE, IO, BAD_FILE, NO_MEMORY, DIVERGED (the last good state is kept), MISMATCH (resume with other data or
+ * options), CANCELLED. */
+ELBO_API elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data *data,
+                                const elbo_train_options *options, elbo_error *error);
+
+/* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
+
+/* Writes n pictures [n,H,W,C] (C = 1, 3 or 4) in rows of per_row as one PNG; min and max of the values become black and
+ * white. Errors: USAGE, IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_png_write_grid(elbo_engine *engine, const char *path, const float *x, int64_t n,
+                                         const int64_t shape[3], int64_t per_row, double min, double max,
+                                         elbo_error *error);
+
+/* The same with pairs: the i-th of left and of right [n,H,W,C] side by side, per_row pairs in a row. */
+ELBO_API elbo_status elbo_png_write_pairs(elbo_engine *engine, const char *path, const float *left, const float *right,
+                                          int64_t n, const int64_t shape[3], int64_t per_row, double min, double max,
+                                          elbo_error *error);
+
+/* Writes an array of floats as .npy (version 1, C order). rank is 1 to 6. */
+ELBO_API elbo_status elbo_npy_write(elbo_engine *engine, const char *path, const float *values, const int64_t *shape,
+                                    int rank, elbo_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,10 @@
+/* cpu.h - which vector instructions this processor, and the operating system on it, really offer. Feature bits only,
+ * never the model number: virtual machines lie about the model. */
+#ifndef ELBO_BASE_CPU_H
+#define ELBO_BASE_CPU_H
+
+typedef enum cpu_level { CPU_PORTABLE, CPU_AVX2, CPU_AVX512 } cpu_level; /* AVX2: with FMA. AVX512: F, BW, DQ, VL */
+
+cpu_level cpu_best(void);
+
+#endif

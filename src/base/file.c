@@ -1,0 +1,332 @@
+/* file.c - see file.h
+ *
+ * EINTR is met in one macro and short transfers in two loops. After a failing step errno is kept in a variable at once,
+ * because tidying up (close, unlink) would overwrite it. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if !defined PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+enum { NAME_TRIES = 100 };
+
+/* Evaluates call until something else than a signal ends it. */
+#define RETRY(result, call)                                                                                            \
+    do (result) = (call);                                                                                              \
+    while ((result) < 0 && errno == EINTR)
+
+/* ---- Errors ---- */
+
+/* "cannot <verb> '<path>': <reason>", of an errno. */
+static elbo_status fail(elbo_error *error, const char *verb, const char *path, int reason)
+{
+    char text[128];
+    if (strerror_r(reason, text, sizeof text)) snprintf(text, sizeof text, "error %d", reason);
+    return err_set(error, reason == ENOMEM ? ELBO_NO_MEMORY : ELBO_IO, "cannot %s '%.700s': %s", verb, path, text);
+}
+
+static elbo_status fail_write(elbo_error *error, const char *path, uint64_t bytes, int reason)
+{
+    char verb[64];
+    snprintf(verb, sizeof verb, "write %" PRIu64 " bytes to", bytes);
+    return fail(error, verb, path, reason);
+}
+
+/* ---- System calls, retried; each returns 0 or an errno ---- */
+
+static int open_file(const char *path, int flags, mode_t mode, int *fd)
+{
+    RETRY(*fd, open(path, flags | O_CLOEXEC, mode));
+    return *fd < 0 ? errno : 0;
+}
+
+/* Closes after what went before: the first error is the one that counts. */
+static int close_after(int reason, int fd)
+{
+    if (close(fd) && errno != EINTR && !reason) reason = errno; /* EINTR: it is closed all the same */
+    return reason;
+}
+
+static int sync_file(int fd)
+{
+    int result;
+    RETRY(result, fsync(fd));
+    return result ? errno : 0;
+}
+
+static int truncate_file(int fd, uint64_t size)
+{
+    int result;
+    RETRY(result, ftruncate(fd, (off_t)size));
+    return result ? errno : 0;
+}
+
+static int write_bytes(int fd, const void *bytes, size_t size)
+{
+    for (const char *at = bytes; size > 0;) {
+        ssize_t n;
+        RETRY(n, write(fd, at, size));
+        if (n <= 0) return n ? errno : EIO;
+        at += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* *got is less than size only at the end of the file. */
+static int read_bytes(int fd, void *bytes, size_t size, size_t *got)
+{
+    *got = 0;
+    while (*got < size) {
+        ssize_t n;
+        RETRY(n, read(fd, (char *)bytes + *got, size - *got));
+        if (n < 0) return errno;
+        if (n == 0) return 0;
+        *got += (size_t)n;
+    }
+    return 0;
+}
+
+static int sync_path(const char *path, int flags)
+{
+    int fd, reason = open_file(path, O_RDONLY | flags, 0, &fd);
+    return reason ? reason : close_after(sync_file(fd), fd);
+}
+
+/* Flushes the directory path lies in, so that a new name in it survives a power cut. */
+static int sync_directory_of(const char *path)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    if (n >= sizeof directory) return ENAMETOOLONG;
+    if (n) memcpy(directory, path, n);
+    else directory[n++] = slash ? '/' : '.';
+    directory[n] = 0;
+    int reason = sync_path(directory, O_DIRECTORY);
+    return reason == EINVAL ? 0 : reason; /* a file system without it */
+}
+
+/* ---- Reading ---- */
+
+static elbo_status read_open(memory m, int fd, const char *path, size_t max_size, unsigned char **bytes, size_t *size,
+                             elbo_error *error)
+{
+    struct stat s;
+    if (fstat(fd, &s)) return fail(error, "read", path, errno);
+    if (S_ISDIR(s.st_mode)) return fail(error, "read", path, EISDIR);
+    if (!S_ISREG(s.st_mode)) return err_set(error, ELBO_IO, "cannot read '%.700s': it is not a regular file", path);
+    if ((uint64_t)s.st_size > max_size || (uint64_t)s.st_size >= SIZE_MAX)
+        return err_set(error, ELBO_BAD_FILE, "'%.700s' has %" PRIu64 " bytes; at most %zu are expected", path,
+                       (uint64_t)s.st_size, max_size);
+    size_t wanted = (size_t)s.st_size;
+    unsigned char *block = mem_new(m, wanted + 1, 1);
+    if (!block) return err_set(error, ELBO_NO_MEMORY, "out of memory: reading %zu bytes of '%.700s'", wanted, path);
+    int reason = read_bytes(fd, block, wanted, size);
+    if (reason || *size < wanted) {
+        mem_free(m, block);
+        if (reason) return fail(error, "read", path, reason);
+        return err_set(error, ELBO_IO, "'%.700s' ended after %zu of %zu bytes: it changed while it was read", path,
+                       *size, wanted);
+    }
+    *bytes = block;
+    return ELBO_OK;
+}
+
+elbo_status file_read(memory m, const char *path, size_t max_size, unsigned char **bytes, size_t *size,
+                      elbo_error *error)
+{
+    int fd, reason = open_file(path, O_RDONLY | O_NONBLOCK, 0, &fd); /* not to wait for the writer of a pipe */
+    if (reason) return fail(error, "open", path, reason);
+    elbo_status status = read_open(m, fd, path, max_size, bytes, size, error);
+    close_after(0, fd);
+    return status;
+}
+
+/* ---- Writing atomically ---- */
+
+static int write_parts(int fd, const file_part *parts, size_t n_parts)
+{
+    int reason = 0;
+    for (size_t i = 0; i < n_parts && !reason; i++) reason = write_bytes(fd, parts[i].bytes, parts[i].size);
+    return reason;
+}
+
+static uint64_t size_of_parts(const file_part *parts, size_t n_parts)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < n_parts; i++) size += parts[i].size;
+    return size;
+}
+
+/* Opens a name next to path that nobody has: path.<process>-<try>.tmp. */
+static int open_temporary(const char *path, mode_t mode, char *name, size_t room, int *fd)
+{
+    int reason = EEXIST;
+    for (int i = 0; i < NAME_TRIES && reason == EEXIST; i++) {
+        snprintf(name, room, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        reason = open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode, fd);
+    }
+    return reason;
+}
+
+static int replace(memory m, const char *path, mode_t mode, const file_part *parts, size_t n_parts)
+{
+    size_t room = strlen(path) + 48;
+    char *name = mem_new(m, room, 1);
+    if (!name) return ENOMEM;
+    int fd, reason = open_temporary(path, mode, name, room, &fd);
+    if (!reason) {
+        reason = write_parts(fd, parts, n_parts);
+        if (!reason) reason = sync_file(fd);
+        reason = close_after(reason, fd);
+        if (!reason && rename(name, path)) reason = errno;
+        if (reason) unlink(name);
+    }
+    mem_free(m, name);
+    return reason ? reason : sync_directory_of(path);
+}
+
+static int write_into(const char *path, const file_part *parts, size_t n_parts)
+{
+    int fd, reason = open_file(path, O_WRONLY, 0, &fd);
+    return reason ? reason : close_after(write_parts(fd, parts, n_parts), fd);
+}
+
+/* A link stays, and what it points to is replaced; a device or a pipe (/dev/null, /dev/stdout) must not be replaced. */
+static int write_to(memory m, const char *path, const file_part *parts, size_t n_parts)
+{
+    struct stat s;
+    if (lstat(path, &s)) return replace(m, path, 0666, parts, n_parts);
+    char target[PATH_MAX];
+    if (S_ISLNK(s.st_mode)) {
+        if (stat(path, &s) || !realpath(path, target)) return errno;
+        path = target;
+    }
+    if (S_ISDIR(s.st_mode)) return EISDIR;
+    return S_ISREG(s.st_mode) ? replace(m, path, s.st_mode & 0777, parts, n_parts) : write_into(path, parts, n_parts);
+}
+
+elbo_status file_write(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error)
+{
+    int reason = write_to(m, path, parts, n_parts);
+    return reason ? fail_write(error, path, size_of_parts(parts, n_parts), reason) : ELBO_OK;
+}
+
+/* ---- Logs ---- */
+
+/* Appends all of bytes, or cuts what could be written away again. */
+static int append_whole(int fd, const void *bytes, size_t size)
+{
+    struct stat before;
+    if (fstat(fd, &before)) return errno;
+    int reason = write_bytes(fd, bytes, size);
+    if (reason && S_ISREG(before.st_mode)) truncate_file(fd, (uint64_t)before.st_size);
+    return reason;
+}
+
+elbo_status file_append(const char *path, const void *bytes, size_t size, elbo_error *error)
+{
+    int fd, reason = open_file(path, O_WRONLY | O_CREAT | O_APPEND, 0666, &fd);
+    if (!reason) reason = close_after(append_whole(fd, bytes, size), fd);
+    return reason ? fail_write(error, path, size, reason) : ELBO_OK;
+}
+
+elbo_status file_truncate(const char *path, uint64_t size, elbo_error *error)
+{
+    struct stat s = {0};
+    int fd, reason = open_file(path, O_WRONLY, 0, &fd);
+    if (reason) return fail(error, "cut", path, reason);
+    if (fstat(fd, &s)) reason = errno;
+    bool shorter = !reason && (uint64_t)s.st_size < size;
+    if (!reason && !shorter) reason = truncate_file(fd, size);
+    reason = close_after(reason, fd);
+    if (shorter)
+        return err_set(error, ELBO_IO, "'%.700s' has %" PRIu64 " bytes where at least %" PRIu64 " are expected", path,
+                       (uint64_t)s.st_size, size);
+    return reason ? fail(error, "cut", path, reason) : ELBO_OK;
+}
+
+elbo_status file_sync(const char *path, elbo_error *error)
+{
+    int reason = sync_path(path, 0);
+    return reason ? fail(error, "flush", path, reason) : ELBO_OK;
+}
+
+/* ---- Names ---- */
+
+bool file_exists(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+bool file_is_directory(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+bool file_size(const char *path, uint64_t *size)
+{
+    struct stat s;
+    if (stat(path, &s) || !S_ISREG(s.st_mode)) return false;
+    *size = (uint64_t)s.st_size;
+    return true;
+}
+
+/* mkdir, where a directory that exists is fine: some systems have other reasons than EEXIST for one. */
+static int make_one(const char *path)
+{
+    if (mkdir(path, 0777) == 0) return 0;
+    int reason = errno;
+    return file_is_directory(path) ? 0 : reason == EEXIST ? ENOTDIR : reason;
+}
+
+elbo_status file_make_directory(const char *path, elbo_error *error)
+{
+    char prefix[PATH_MAX];
+    size_t n = strlen(path);
+    if (n >= sizeof prefix) return fail(error, "make directory", path, ENAMETOOLONG);
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] && path[i] != '/') continue;
+        memcpy(prefix, path, i);
+        prefix[i] = 0;
+        int reason = make_one(prefix);
+        if (reason) return fail(error, "make directory", prefix, reason);
+    }
+    return ELBO_OK;
+}
+
+elbo_status file_rename(const char *from, const char *to, elbo_error *error)
+{
+    int reason = rename(from, to) ? errno : sync_directory_of(to);
+    if (!reason) reason = sync_directory_of(from);
+    if (!reason) return ELBO_OK;
+    fail(error, "rename to it", to, reason);
+    return err_prefix(error, "'%.200s'", from);
+}
+
+elbo_status file_remove(const char *path, elbo_error *error)
+{
+    return unlink(path) && errno != ENOENT ? fail(error, "remove", path, errno) : ELBO_OK;
+}
+
+char *file_join(memory m, const char *directory, const char *name)
+{
+    size_t n = strlen(directory), room;
+    if (!size_add(n, strlen(name) + 2, &room)) return NULL;
+    char *joined = mem_new(m, room, 1);
+    if (joined) snprintf(joined, room, "%s%s%s", directory, n == 0 || directory[n - 1] == '/' ? "" : "/", name);
+    return joined;
+}

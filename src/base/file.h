@@ -1,0 +1,47 @@
+/* file.h - reading whole files, writing them atomically, appending to logs, and directories.
+ *
+ * Saving follows one rule: open a new name exclusively, write, fsync, close (checked), rename, fsync the directory. A
+ * failed write leaves the old file and no leftovers. Every system call goes through the retrying helpers of file.c, so
+ * EINTR and short writes are handled in one place. Errors carry the path and the operating system's reason. */
+#ifndef ELBO_BASE_FILE_H
+#define ELBO_BASE_FILE_H
+
+#include "error.h"
+#include "mem.h"
+
+/* Reads a whole regular file of at most max_size bytes. *bytes is freed with mem_free and followed by a zero byte that
+ * size does not count. Errors: IO, BAD_FILE (larger than max_size), NO_MEMORY. */
+elbo_status file_read(memory m, const char *path, size_t max_size, unsigned char **bytes, size_t *size,
+                      elbo_error *error);
+
+/* A piece of a file to be written. */
+typedef struct file_part {
+    const void *bytes;
+    size_t size;
+} file_part;
+
+/* Replaces path by the parts one after another, atomically and durably. What a link points to is replaced, a device or
+ * pipe is written to. Errors: IO (path, bytes wanted, reason). */
+elbo_status file_write(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error);
+
+/* Appends bytes to path (created when missing) in one write; not synced. A failed append leaves what was there. */
+elbo_status file_append(const char *path, const void *bytes, size_t size, elbo_error *error);
+/* Cuts path to size bytes; an error when it is shorter. */
+elbo_status file_truncate(const char *path, uint64_t size, elbo_error *error);
+/* Flushes a file to the disk. */
+elbo_status file_sync(const char *path, elbo_error *error);
+
+bool file_exists(const char *path);
+bool file_is_directory(const char *path);
+/* *size of a file; false when there is none. */
+bool file_size(const char *path, uint64_t *size);
+/* Makes a directory and its parents; one that exists is fine. */
+elbo_status file_make_directory(const char *path, elbo_error *error);
+/* Renames; durably. */
+elbo_status file_rename(const char *from, const char *to, elbo_error *error);
+/* Removes a file; one that does not exist is fine. */
+elbo_status file_remove(const char *path, elbo_error *error);
+/* "directory/name", freed with mem_free; NULL out of memory. */
+char *file_join(memory m, const char *directory, const char *name);
+
+#endif

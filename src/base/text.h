@@ -1,0 +1,37 @@
+/* text.h - growing text, numbers as text without a locale, and the nearest word for a mistyped one. */
+#ifndef ELBO_BASE_TEXT_H
+#define ELBO_BASE_TEXT_H
+
+#include "error.h"
+#include "mem.h"
+
+/* A growing text. After a failed allocation later additions do nothing and failed says so; bytes is never NULL after a
+ * successful addition and always ends with a zero. */
+typedef struct text {
+    memory m;
+    char *bytes;
+    size_t length, room;
+    bool failed;
+} text;
+
+void text_open(text *t, memory m);
+void text_add(text *t, const char *format, ...) PRINTF_LIKE(2, 3); /* numbers always with a point, never a comma */
+void text_add_bytes(text *t, const void *bytes, size_t n);
+void text_close(text *t);
+/* Hands the bytes over to the caller (mem_free), NULL when an allocation failed. Empty text gives "". */
+char *text_take(text *t);
+
+/* Reads a whole number or a real number that fills the text entirely (spaces around it allowed). Locale-independent; no
+ * octal. False on anything else, on overflow, and on nan or inf for the real one. */
+bool text_to_int(const char *s, int64_t *out);
+bool text_to_real(const char *s, double *out);
+
+/* The fewest digits that read back as the same double ("0.001", "1e-05"); whole numbers below 1e15 in full ("60000").
+ * out has room for 32 bytes. */
+void text_from_real(double value, char out[32]);
+
+/* The candidate nearest to word, or NULL when all are further than a third of its length (at least 1) in edit distance.
+ * candidate(i) gives the i-th, NULL past the last. */
+const char *text_nearest(const char *word, const char *(*candidate)(size_t i));
+
+#endif

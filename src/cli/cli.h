@@ -1,0 +1,156 @@
+/* cli.h - the command elbo: what its subcommands are made of.
+ *
+ * The command sees elbo.h and nothing else, so whatever it can do, a C program can do. A subcommand is one file with
+ * one row (command) and one line in commands.c; usage, help, parsing, suggestions and the test of the examples come
+ * from the row. A flag is a row of the library's own shape (elbo_option_info), so that the options of the library
+ * and the flags of the command are parsed, checked and explained by the same code.
+ *
+ * Results go to stdout, talk to stderr. A subcommand returns the library's status, which becomes the exit code; what
+ * it opened or allocated through its cli is closed for it. */
+#ifndef ELBO_CLI_H
+#define ELBO_CLI_H
+
+#include <elbo.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#if defined __GNUC__
+#define CLI_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define CLI_PRINTF(f, a)
+#endif
+
+typedef struct cli cli;
+
+/* A command line that works in an empty folder after the examples before it, and what it is for. */
+typedef struct example {
+    const char *line, *what;
+} example;
+
+typedef struct command {
+    const char *name, *summary;
+    const char *words[3];          /* what follows the name: "DATA"; "[NAME]" may be missing; ended by NULL           */
+    const char *about;             /* a paragraph under the usage line                                                */
+    const elbo_option_info *flags; /* its own flags, ended by a NULL key                                              */
+    bool takes_options;            /* every option of the library is a flag too                                       */
+    const example *examples;       /* ended by a NULL line                                                            */
+    elbo_status (*run)(cli *c);
+} command;
+
+/* Rows of flags. The choices of a TEXT row name its value in the help: DIR, FILE. */
+#define FLAG_INT(key, section, value, min, max, help) {key, section, ELBO_OPTION_INT, value, "", min, max, help}
+#define FLAG_TEXT(key, section, name, value, help)    {key, section, ELBO_OPTION_TEXT, value, name, 0, 0, help}
+#define FLAG_BOOL(key, section, value, help)          {key, section, ELBO_OPTION_BOOL, value, "", 0, 0, help}
+#define FLAG_CHOICE(key, section, value, words, help) {key, section, ELBO_OPTION_CHOICE, value, words, 0, 0, help}
+#define FLAG_PER_ROW                                                                                                   \
+    FLAG_INT("per-row", "output", "0", 0, 4096, "Pictures in a row of the grid; 0 makes it about square.")
+#define FLAG_PART(value)                                                                                               \
+    FLAG_CHOICE("part", "data", value, "train|test|all",                                                               \
+                "Which part of the data; test is every tenth example where there is no other.")
+#define FLAG_END {0}
+
+typedef struct given {
+    const elbo_option_info *row;
+    const char *value;
+} given;
+
+enum { MAX_BLOCKS = 8 };
+
+/* One run of a subcommand: its words and flags, and everything it opened. */
+struct cli {
+    const command *command;
+    const char *word[3];
+    size_t n_words;
+    given *given; /* the flags in the order they were typed */
+    size_t n_given;
+    elbo_engine *engine;
+    elbo_config *config;
+    elbo_data *data;
+    elbo_model *model;
+    void *block[MAX_BLOCKS];
+    size_t n_blocks;
+    elbo_error error;
+};
+
+/* ---- commands.c ---- */
+
+/* The subcommands in the order of the help; NULL past the last. */
+const command *command_at(size_t i);
+const command *command_find(const char *name);
+
+/* ---- flags.c ---- */
+
+/* The i-th flag of a command: its own, the library's, those all have; NULL past the last. */
+const elbo_option_info *flag_at(const command *cmd, size_t i);
+
+/* Whether a row is the library's. */
+bool is_option(const elbo_option_info *row);
+
+/* Sorts arguments into words and checked flags. Errors: USAGE with the nearest flag or choice, or the bounds. */
+elbo_status flags_parse(cli *c, int argc, char **argv);
+
+/* The value typed last, else the default. key is one of the command's own flags. */
+const char *flag_text(const cli *c, const char *key);
+int64_t flag_int(const cli *c, const char *key);
+bool flag_bool(const cli *c, const char *key);
+
+/* The candidate nearest to a mistyped word, or NULL; candidate(context, i) gives the i-th, NULL past the last. */
+const char *nearest(const char *word, const char *(*candidate)(const void *context, size_t i), const void *context);
+
+/* ---- help.c ---- */
+
+void help_usage(FILE *f, const command *cmd);
+void help_command(FILE *f, const command *cmd);
+void help_all(FILE *f);
+
+/* ---- cli.c ---- */
+
+/* Fills the error and returns code. */
+elbo_status fail(cli *c, elbo_status code, const char *format, ...) CLI_PRINTF(3, 4);
+/* A line on stderr, unless --quiet. */
+void say(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
+/* Closes and frees all. */
+void cli_close(cli *c);
+
+elbo_status open_engine(cli *c);
+elbo_status open_model(cli *c, const char *path);
+elbo_status open_data(cli *c, const char *name, const char *part); /* part: train, test or all */
+/* The model and the data of "MODEL DATA" with the flag part; MISMATCH where their shapes differ. */
+elbo_status open_model_and_data(cli *c);
+
+/* n x size zeroed floats that cli_close frees; NULL with the error filled. */
+float *new_floats(cli *c, int64_t n, int64_t size);
+/* The numbers of an example. */
+int64_t shape_size(const int64_t shape[3]);
+/* "28x28x1" */
+const char *shape_text(const int64_t shape[3], char out[64]);
+/* 60000 as "60,000" */
+const char *count_text(int64_t n, char out[32]);
+/* Reads n examples from first on into x [n,H,W,C], and their labels (may be NULL). */
+elbo_status read_examples(cli *c, int64_t first, int64_t n, float *x, int32_t *labels);
+/* The examples to use when the flag n asks for that many: all of them for 0, never more than there are. */
+int64_t count_wanted(const cli *c, int64_t available);
+
+/* ---- output.c ---- */
+
+/* Prints an object or an array as one line on stdout and releases it; NULL means that making it failed. */
+elbo_status print_json(cli *c, json_t *json);
+/* A number, or null where it is not finite. */
+json_t *json_number(double value);
+json_t *json_shape(const int64_t shape[3]);
+json_t *json_metrics(const elbo_metrics *m);
+
+/* Refuses a name that does not end in .npy, or in .png where pictures will do, before any work is done. */
+elbo_status check_output(cli *c, const char *path, bool pictures);
+/* An array [n,H,W,C], or [n,D] where an example is a row of a table. */
+elbo_status write_array(cli *c, const char *path, const float *x, int64_t n, const int64_t shape[3]);
+/* Writes n examples as a grid of pictures or an array, as the name ends, and says so. Rows of a table become lines of
+ * pixels. In a picture each example has one of beside on its right, where that isn't NULL. */
+elbo_status write_examples(cli *c, const char *path, const float *x, const float *beside, int64_t n,
+                           const int64_t shape[3], double min, double max);
+/* The same where it is all that the subcommand does: with --json, says on stdout what was written. */
+elbo_status write_result(cli *c, const char *path, const float *x, const float *beside, int64_t n,
+                         const int64_t shape[3], double min, double max);
+
+#endif

@@ -1,0 +1,47 @@
+/* cmd_evaluate.c - elbo evaluate MODEL DATA: the loss on data. */
+#include "cli.h"
+
+#include <inttypes.h>
+
+static const elbo_option_info flags[] = {
+    FLAG_PART("test"),
+    FLAG_END,
+};
+
+static const example examples[] = {
+    {"elbo evaluate runs/toy-vae toy", "the loss on the test part"},
+    {"elbo evaluate runs/toy-vae toy --part train --json", "on the training part, for a program to read"},
+    {"elbo evaluate runs/toy-vae/last.safetensors toy", "of the last checkpoint instead of the best"},
+    {0},
+};
+
+static elbo_status print_text(const cli *c, const elbo_metrics *m)
+{
+    char number[32];
+    printf("rec    %10.4f nats per example\n", m->rec);
+    printf("kl     %10.4f\n", m->kl);
+    printf("total  %10.4f\n", m->total);
+    printf("active %10" PRId64 " of %" PRId64 " latent numbers\n", m->active,
+           elbo_model_describe(c->model)->latent_size);
+    printf("count  %10s\n", count_text(m->count, number));
+    return ELBO_OK;
+}
+
+static elbo_status run(cli *c)
+{
+    elbo_metrics metrics = {0};
+    elbo_status status = open_model_and_data(c);
+    if (status == ELBO_OK) status = elbo_model_evaluate(c->model, c->data, &metrics, &c->error);
+    if (status != ELBO_OK) return status;
+    return flag_bool(c, "json") ? print_json(c, json_metrics(&metrics)) : print_text(c, &metrics);
+}
+
+const command command_evaluate = {
+    .name = "evaluate",
+    .summary = "Measure a model's loss on data",
+    .words = {"MODEL", "DATA"},
+    .about = "Prints the loss of MODEL on DATA in nats per example: total = rec + beta kl.",
+    .flags = flags,
+    .examples = examples,
+    .run = run,
+};

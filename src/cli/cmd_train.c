@@ -1,0 +1,179 @@
+/* cmd_train.c - elbo train DATA: from data to a run directory.
+ *
+ * The configuration is, in this order: the defaults, the file of --config (or the configuration of the run to
+ * resume), the flags. What is talked about while training is progress.c's; stopping is signals.c's. */
+#include "cli.h"
+#include "progress.h"
+#include "rundir.h"
+#include "signals.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+static const elbo_option_info flags[] = {
+    FLAG_TEXT("out", "run", "DIR", "", "The run directory to make; without it runs/<data>-<family>, -2, -3 and so on."),
+    FLAG_BOOL("overwrite", "run", "false", "Replace the run that is in --out; what is not a run is never replaced."),
+    FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs may grow."),
+    FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
+    FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures in the run directory."),
+    FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
+    FLAG_END,
+};
+
+static const example examples[] = {
+    {"elbo train toy --epochs 20", "a first model in a second; leaves runs/toy-vae"},
+    {"elbo train toy --resume runs/toy-vae --epochs 30", "ten more epochs of the same run"},
+    {"elbo train toy --epochs 5 --seed 7 --threads 1 --out runs/seven --no-pictures", "another seed, another place"},
+    {"elbo train fashion-mnist --epochs 1", "60,000 pictures of clothes"},
+    {0},
+};
+
+/* What the events of a run need. */
+typedef struct watch {
+    progress progress;
+    int64_t epoch;
+    elbo_event last; /* of the last epoch that ended */
+} watch;
+
+static int on_event(void *user, const elbo_event *event)
+{
+    watch *w = user;
+    progress_event(&w->progress, event);
+    if (event->kind != ELBO_EVENT_NOTE) w->epoch = event->epoch;
+    if (event->kind == ELBO_EVENT_EPOCH) w->last = *event;
+    return signals_caught() != 0;
+}
+
+/* ---- The configuration ---- */
+
+static elbo_status read_config(cli *c, const char *resume, const char *file)
+{
+    char path[MAX_PATH];
+    if (!resume[0]) return file[0] ? elbo_config_read(c->config, file, &c->error) : ELBO_OK;
+    int n = snprintf(path, sizeof path, "%s/" RUN_CONFIG, resume);
+    if (n >= MAX_PATH) return fail(c, ELBO_USAGE, "--resume %s: the path is too long", resume);
+    if (access(path, R_OK) == 0) return elbo_config_read(c->config, path, &c->error);
+    return fail(c, ELBO_USAGE, "%s is no run to resume: it has no " RUN_CONFIG, resume);
+}
+
+static elbo_status make_config(cli *c)
+{
+    c->config = elbo_config_new(c->engine, &c->error);
+    if (!c->config) return c->error.code;
+    elbo_status status = read_config(c, flag_text(c, "resume"), flag_text(c, "config"));
+    for (size_t i = 0; i < c->n_given && status == ELBO_OK; i++) {
+        const given *g = &c->given[i];
+        if (is_option(g->row)) status = elbo_config_set(c->config, g->row->key, g->value, &c->error);
+    }
+    return status;
+}
+
+/* ---- The directory ---- */
+
+static elbo_status check_flags(cli *c)
+{
+    if (!flag_text(c, "resume")[0]) return ELBO_OK;
+    static const char *const others[] = {"out", "config"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (flag_text(c, others[i])[0]) return fail(c, ELBO_USAGE, "--resume and --%s exclude each other", others[i]);
+    return flag_bool(c, "overwrite") ? fail(c, ELBO_USAGE, "--resume and --overwrite exclude each other") : ELBO_OK;
+}
+
+static elbo_status make_room(cli *c, char directory[MAX_PATH])
+{
+    const char *resume = flag_text(c, "resume"), *out = flag_text(c, "out");
+    if (!resume[0] && !out[0]) return rundir_choose(c, c->word[0], elbo_config_get(c->config, "family"), directory);
+    if (snprintf(directory, MAX_PATH, "%s", resume[0] ? resume : out) >= MAX_PATH) {
+        return fail(c, ELBO_USAGE, "the path of the run directory is too long");
+    }
+    return resume[0] ? ELBO_OK : rundir_clear(c, directory, flag_bool(c, "overwrite"));
+}
+
+/* ---- The result ---- */
+
+/* A word as a shell takes it: in single quotes where it must be, and a single quote itself as '\'' . */
+static const char *quoted(const char *word, char out[MAX_PATH])
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,:=@";
+    size_t n = 0;
+    if (word[0] && word[strspn(word, plain)] == '\0') return word;
+    out[n++] = '\'';
+    for (; *word && n + 6 < MAX_PATH; word++) {
+        if (*word == '\'')
+            n += (size_t)snprintf(out + n, MAX_PATH - n, "'\\''");
+        else
+            out[n++] = *word;
+    }
+    memcpy(out + n, "'", 2);
+    return out;
+}
+
+static elbo_status say_stopped(const cli *c, const watch *w, const char *directory)
+{
+    char data[MAX_PATH], run[MAX_PATH];
+    say(c, "stopped in epoch %" PRId64 " and saved; go on with: elbo train %s --resume %s", w->epoch,
+        quoted(c->word[0], data), quoted(directory, run));
+    return ELBO_CANCELLED;
+}
+
+static elbo_status print_result(cli *c, const watch *w, const char *directory)
+{
+    const elbo_model_info *info = elbo_model_describe(c->model);
+    char room[MAX_PATH];
+    const char *run = quoted(directory, room);
+    say(c, "left %s; look at it with: elbo sample %s", run, run);
+    if (!flag_bool(c, "json")) {
+        printf("%s\n", directory);
+        return ELBO_OK;
+    }
+    bool validated = w->last.valid.count > 0;
+    return print_json(c, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "run", directory, "family", info->family,
+                                   "epoch", (json_int_t)w->last.epoch, "step", (json_int_t)w->last.step, "seconds",
+                                   json_number(w->last.seconds), "train", json_metrics(&w->last.train), "valid",
+                                   validated ? json_metrics(&w->last.valid) : json_null()));
+}
+
+static elbo_status train(cli *c, const char *directory)
+{
+    watch w = {.epoch = 0};
+    elbo_train_options options = {
+        .directory = directory,
+        .resume = flag_text(c, "resume")[0] != '\0',
+        .pictures = !flag_bool(c, "no-pictures"),
+        .no_validation = flag_bool(c, "no-validation"),
+        .on_event = on_event,
+        .user = &w,
+    };
+    progress_open(&w.progress, flag_bool(c, "quiet"));
+    c->model = elbo_train(c->engine, c->config, c->data, &options, &c->error);
+    progress_close(&w.progress);
+    if (c->model) return print_result(c, &w, directory);
+    return c->error.code == ELBO_CANCELLED ? say_stopped(c, &w, directory) : c->error.code;
+}
+
+static elbo_status run(cli *c)
+{
+    char directory[MAX_PATH];
+    signals_catch(!flag_bool(c, "quiet"));
+    elbo_status status = check_flags(c);
+    if (status == ELBO_OK) status = open_engine(c);
+    if (status == ELBO_OK) status = make_config(c);
+    if (status == ELBO_OK) status = open_data(c, c->word[0], "train");
+    if (status == ELBO_OK) status = make_room(c, directory);
+    return status == ELBO_OK ? train(c, directory) : status;
+}
+
+const command command_train = {
+    .name = "train",
+    .summary = "Train a model on data",
+    .words = {"DATA"},
+    .about =
+        "Trains a model on the training part of DATA and leaves a run directory: the configuration, metrics, "
+        "checkpoints (last.safetensors, best.safetensors) and pictures. Prints the directory's name. Ctrl-C finishes "
+        "the step, saves, and tells how to go on.",
+    .flags = flags,
+    .takes_options = true,
+    .examples = examples,
+    .run = run,
+};

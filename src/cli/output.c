@@ -1,0 +1,103 @@
+/* output.c - results: JSON on stdout, pictures and arrays in files. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- JSON ---- */
+
+elbo_status print_json(cli *c, json_t *json)
+{
+    char *line = json ? json_dumps(json, JSON_REAL_PRECISION(10)) : NULL;
+    json_decref(json);
+    if (!line) return fail(c, ELBO_NO_MEMORY, "out of memory");
+    puts(line);
+    free(line);
+    return ELBO_OK;
+}
+
+json_t *json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *json_shape(const int64_t shape[3])
+{
+    return json_pack("[I,I,I]", (json_int_t)shape[0], (json_int_t)shape[1], (json_int_t)shape[2]);
+}
+
+json_t *json_metrics(const elbo_metrics *m)
+{
+    return json_pack("{s:o, s:o, s:o, s:I, s:I}", "rec", json_number(m->rec), "kl", json_number(m->kl), "total",
+                     json_number(m->total), "active", (json_int_t)m->active, "count", (json_int_t)m->count);
+}
+
+/* ---- Pictures and arrays ---- */
+
+static bool ends_with(const char *path, const char *ending)
+{
+    size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcasecmp(path + n - m, ending) == 0;
+}
+
+static bool is_picture(const char *path)
+{
+    return ends_with(path, ".png");
+}
+
+elbo_status check_output(cli *c, const char *path, bool pictures)
+{
+    if (ends_with(path, ".npy") || (pictures && is_picture(path))) return ELBO_OK;
+    return fail(c, ELBO_USAGE, "can't write %s: its name must end in %s.npy (an array)", path,
+                pictures ? ".png (a picture) or " : "");
+}
+
+static bool is_row(const int64_t shape[3])
+{
+    return shape[0] == 1 && shape[1] == 1;
+}
+
+elbo_status write_array(cli *c, const char *path, const float *x, int64_t n, const int64_t shape[3])
+{
+    const int64_t row[2] = {n, shape[2]}, picture[4] = {n, shape[0], shape[1], shape[2]};
+    return is_row(shape) ? elbo_npy_write(c->engine, path, x, row, 2, &c->error)
+                         : elbo_npy_write(c->engine, path, x, picture, 4, &c->error);
+}
+
+/* --per-row, or so many cells of a row that n of them make about a square. */
+static int64_t grid_width(const cli *c, int64_t n, const int64_t cell[2])
+{
+    int64_t per_row = flag_int(c, "per-row");
+    if (per_row == 0) per_row = (int64_t)ceil(sqrt((double)n * (double)cell[0] / (double)cell[1]));
+    return per_row < n ? per_row : n;
+}
+
+static elbo_status write_picture(cli *c, const char *path, const float *x, const float *beside, int64_t n,
+                                 const int64_t shape[3], double min, double max)
+{
+    const int64_t line[3] = {1, shape[2], 1}, *s = is_row(shape) ? line : shape;
+    int64_t per_row = grid_width(c, n, (const int64_t[]){s[0], beside ? 2 * s[1] : s[1]});
+    if (!beside) return elbo_png_write_grid(c->engine, path, x, n, s, per_row, min, max, &c->error);
+    return elbo_png_write_pairs(c->engine, path, x, beside, n, s, per_row, min, max, &c->error);
+}
+
+elbo_status write_examples(cli *c, const char *path, const float *x, const float *beside, int64_t n,
+                           const int64_t shape[3], double min, double max)
+{
+    char number[32];
+    elbo_status status =
+        is_picture(path) ? write_picture(c, path, x, beside, n, shape, min, max) : write_array(c, path, x, n, shape);
+    if (status == ELBO_OK) say(c, "wrote %s: %s %s", path, count_text(n, number), n == 1 ? "example" : "examples");
+    return status;
+}
+
+elbo_status write_result(cli *c, const char *path, const float *x, const float *beside, int64_t n,
+                         const int64_t shape[3], double min, double max)
+{
+    elbo_status status = write_examples(c, path, x, beside, n, shape, min, max);
+    if (status != ELBO_OK || !flag_bool(c, "json")) return status;
+    return print_json(c, json_pack("{s:s, s:I, s:o}", "out", path, "count", (json_int_t)n, "shape", json_shape(shape)));
+}

@@ -1,0 +1,94 @@
+/* data.h - examples by index, wherever they come from.
+ *
+ * A data set is described by elbo_data_info and read by index through one function, so that a file in memory, a
+ * rendered picture and a callback look the same to everything above. Values stay as they are stored (U8 or F32) until
+ * the graph converts them; U8 stands for value / 255. Each format is one file and one row in data/formats.def; each
+ * known or built-in set is one row in data/known.def.
+ *
+ * Parts. A set with files of its own for training and testing keeps them: "all" is the training examples followed by
+ * the test examples. In every other set (a single file, sprites, toy) the test part is every tenth example, those whose
+ * index i has i % 10 = 9, and the training part is the others in their order: no example is in both, and both together
+ * are all.
+ *
+ * What is measured. min, max, binary, mean and n_classes come from all examples where they are in memory (of a single
+ * file: of the whole file, so that both parts agree), and else from 10,000 examples spread evenly over the set. A U8
+ * file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
+#ifndef ELBO_DATA_DATA_H
+#define ELBO_DATA_DATA_H
+
+#include "../base/engine.h"
+#include "../base/error.h"
+
+typedef enum data_part { DATA_ALL, DATA_TRAIN, DATA_TEST } data_part;
+
+/* What a reader supplies. read copies n examples by index in the whole set into out (values of info.dtype) and their
+ * labels (may be NULL; -1 where there are none). */
+struct elbo_data {
+    elbo_engine *engine;
+    elbo_data_info info;
+    elbo_status (*read)(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+    void (*close)(elbo_data *d); /* frees what source points to; NULL: nothing */
+    void *source;
+    char *name, *path; /* what info points to */
+    data_part part;    /* which tenths of the whole set the indices above run over */
+};
+
+/* Numbers, and bytes, of one example as stored. */
+size_t data_example_size(const elbo_data *d);
+size_t data_example_bytes(const elbo_data *d);
+
+/* Reads n examples as stored; elbo_data_read gives floats. Errors: USAGE (index), IO. */
+elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+
+/* A number that identifies the contents: a checksum of description and of 64 examples spread over the set. A run that
+ * is resumed must find the same. */
+elbo_status data_fingerprint(elbo_data *d, uint64_t *out, elbo_error *error);
+
+/* The index in the whole set of the i-th example of a part, and how many of n examples a part has. */
+int64_t data_whole_index(data_part part, int64_t i);
+int64_t data_part_count(data_part part, int64_t n);
+
+/* The number a U8 value stands for. */
+static inline float data_u8_value(unsigned char v)
+{
+    return (float)v / 255.0f;
+}
+
+/* ---- For openers ---- */
+
+struct array;
+
+/* A data set with nothing in it yet, under a name and a path ("" for none). */
+elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elbo_error *error);
+/* Fills d with the examples of a, which it takes over (also on failure). A value that is not finite fails with bad. */
+elbo_status data_hold(elbo_data *d, struct array *a, elbo_status bad, elbo_error *error);
+/* Measures min, max, binary and mean of a set that is not in memory. */
+elbo_status data_measure(elbo_data *d, elbo_error *error);
+/* Narrows d, opened whole, to a part. Errors: USAGE (the part would be empty). */
+elbo_status data_take_part(elbo_data *d, data_part part, elbo_error *error);
+
+/* Built-in sets: each fills d, made by data_new, with all its examples. */
+elbo_status sprites_open(elbo_data *d, elbo_error *error);
+elbo_status toy_open(elbo_data *d, elbo_error *error);
+
+/* ---- Sprites: the true factors ---- */
+
+typedef enum sprites_factor {
+    SPRITES_SHAPE,    /* square, ellipse, heart; the label                                        */
+    SPRITES_SCALE,    /* 0.5, 0.6, ..., 1                                                         */
+    SPRITES_ROTATION, /* k x 9 degrees, counter-clockwise                                         */
+    SPRITES_X,        /* the centre's column, 16 + k                                              */
+    SPRITES_Y,        /* the centre's row, 16 + k                                                 */
+    SPRITES_FACTORS,
+} sprites_factor;
+
+extern const int sprites_sizes[SPRITES_FACTORS]; /* 3, 6, 40, 32, 32 */
+
+/* The index in the whole set of a combination of factors (y changes fastest), and back. */
+int64_t sprites_index(const int factors[SPRITES_FACTORS]);
+void sprites_factors(int64_t index, int factors[SPRITES_FACTORS]);
+
+/* Draws the picture of an index: 64 x 64 values, 0 or 255. */
+void sprites_draw(int64_t index, unsigned char out[64 * 64]);
+
+#endif

@@ -1,0 +1,330 @@
+/* locate.c - from a name or a path to a data set: the known sets, directories with files of the usual names, single
+ * files and the labels beside them.
+ *
+ * Usual names: train-images-idx3-ubyte, t10k-images-idx3-ubyte and their like (roles, bodies, packings below). The
+ * labels of a file whose name has "images" in it are in the file with "labels" there, and idx1 for any idx3 or idx4; a
+ * file without such a companion has no labels. */
+#include "array.h"
+#include "data.h"
+#include "format.h"
+
+#include "../base/file.h"
+#include "../base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- The tables ---- */
+
+typedef struct known {
+    elbo_data_known about;
+    elbo_status (*open)(elbo_data *d, elbo_error *error); /* built-in; NULL: files */
+    const char *places[5];                                /* directories, then NULL */
+} known;
+
+static const known known_sets[] = {
+#define FILES(name, summary, get, ...)  {{name, summary, get}, NULL, {__VA_ARGS__}},
+#define BUILT_IN(name, summary, prefix) {{name, summary, ""}, prefix##_open, {NULL}},
+#include "known.def"
+#undef FILES
+#undef BUILT_IN
+};
+
+typedef struct format {
+    const char *title;
+    bool (*begins)(const unsigned char *head);
+    elbo_status (*load)(gz *g, array *out, elbo_error *error);
+} format;
+
+static const format formats[] = {
+#define FORMAT(prefix, title) {title, prefix##_begins, prefix##_load},
+#include "formats.def"
+#undef FORMAT
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static const char *const train_roles[] = {"train", NULL}, *const test_roles[] = {"t10k", "test", NULL};
+static const char *const bodies[] = {"-images-idx3-ubyte", "-images.idx3-ubyte", "-images-idx4-ubyte", "-images.npy",
+                                     NULL};
+static const char *const packings[] = {"", ".gz", NULL};
+
+const elbo_data_known *elbo_data_known_at(size_t i)
+{
+    return i < COUNT(known_sets) ? &known_sets[i].about : NULL;
+}
+
+static const char *known_name(size_t i)
+{
+    return i < COUNT(known_sets) ? known_sets[i].about.name : NULL;
+}
+
+static const known *find_known(const char *name)
+{
+    for (size_t i = 0; i < COUNT(known_sets); i++)
+        if (strcmp(known_sets[i].about.name, name) == 0) return &known_sets[i];
+    return NULL;
+}
+
+/* ---- One file ---- */
+
+static elbo_status unknown_format(const gz *g, elbo_error *error)
+{
+    const unsigned char *h = gz_head(g);
+    elbo_status status =
+        err_set(error, ELBO_BAD_FILE, "%s: begins with %02x %02x %02x %02x, expected the beginning of %s", gz_path(g),
+                h[0], h[1], h[2], h[3], formats[0].title);
+    for (size_t i = 1; error && i < COUNT(formats); i++) {
+        size_t used = strlen(error->message);
+        snprintf(error->message + used, sizeof error->message - used, " or %s", formats[i].title);
+    }
+    return status;
+}
+
+static elbo_status load(memory m, const char *path, array *out, elbo_error *error)
+{
+    gz *g;
+    elbo_status status = gz_open(&g, m, path, error);
+    if (status != ELBO_OK) return status;
+    size_t i = 0;
+    while (i < COUNT(formats) && !formats[i].begins(gz_head(g))) i++;
+    status = i < COUNT(formats) ? formats[i].load(g, out, error) : unknown_format(g, error);
+    gz_close(g);
+    return status;
+}
+
+/* Turns the path of pictures into the path of their labels; false: there is no such name. */
+static bool to_labels(char *path)
+{
+    char *base = strrchr(path, '/'), *word = NULL;
+    for (char *s = base ? base + 1 : path; (s = strstr(s, "images")) != NULL; s++) word = s;
+    if (!word) return false;
+    memcpy(word, "labels", 6);
+    char *idx = strstr(word, "idx");
+    if (idx && idx[3] >= '1' && idx[3] <= '9') idx[3] = '1';
+    return true;
+}
+
+static elbo_status load_labels(const char *path, array *a, elbo_error *error)
+{
+    char *beside = mem_copy_text(a->m, path);
+    if (!beside) return err_memory(error, "a path");
+    elbo_status status = ELBO_OK;
+    if (to_labels(beside) && file_exists(beside)) {
+        array labels = {0};
+        status = load(a->m, beside, &labels, error);
+        if (status == ELBO_OK) status = array_set_labels(a, &labels, beside, error);
+        array_free(&labels);
+    }
+    mem_free(a->m, beside);
+    return status;
+}
+
+static elbo_status load_with_labels(memory m, const char *path, array *out, elbo_error *error)
+{
+    elbo_status status = load(m, path, out, error);
+    if (status != ELBO_OK) return status;
+    array_stretch_masks(out);
+    return load_labels(path, out, error);
+}
+
+/* ---- Directories ---- */
+
+/* *out: the file of one of the roles in a directory, NULL when there is none. */
+static elbo_status find_file(memory m, const char *directory, const char *const *roles, char **out, elbo_error *error)
+{
+    for (const char *const *role = roles; *role; role++) {
+        for (const char *const *body = bodies; *body; body++) {
+            for (const char *const *packing = packings; *packing; packing++) {
+                char name[64];
+                snprintf(name, sizeof name, "%s%s%s", *role, *body, *packing);
+                *out = file_join(m, directory, name);
+                if (!*out) return err_memory(error, "a path");
+                if (file_exists(*out)) return ELBO_OK;
+                mem_free(m, *out);
+            }
+        }
+    }
+    *out = NULL;
+    return ELBO_OK;
+}
+
+typedef struct part_files {
+    char *train, *test; /* NULL: not asked for, or not there */
+} part_files;
+
+static void free_files(memory m, part_files *f)
+{
+    mem_free(m, f->train);
+    mem_free(m, f->test);
+    *f = (part_files){NULL, NULL};
+}
+
+/* Finds what a part needs; *complete says whether all of it is there. */
+static elbo_status find_files(memory m, const char *directory, data_part part, part_files *f, bool *complete,
+                              elbo_error *error)
+{
+    elbo_status status = ELBO_OK;
+    *f = (part_files){NULL, NULL};
+    if (part != DATA_TEST) status = find_file(m, directory, train_roles, &f->train, error);
+    if (status == ELBO_OK && part != DATA_TRAIN) status = find_file(m, directory, test_roles, &f->test, error);
+    *complete = (f->train || part == DATA_TEST) && (f->test || part == DATA_TRAIN);
+    return status;
+}
+
+static elbo_status load_files(memory m, const part_files *f, array *out, elbo_error *error)
+{
+    elbo_status status = load_with_labels(m, f->train ? f->train : f->test, out, error);
+    if (status != ELBO_OK || !f->train || !f->test) return status;
+    array test = {0};
+    status = load_with_labels(m, f->test, &test, error);
+    if (status == ELBO_OK) {
+        status = array_append(out, &test, error);
+        if (status == ELBO_BAD_FILE) err_prefix(error, "%s", f->test);
+    }
+    array_free(&test);
+    return status;
+}
+
+/* ---- Opening ---- */
+
+/* A data set of what load_files or load_with_labels gave, a success or not. */
+static elbo_data *finish(elbo_engine *engine, const char *name, const char *path, elbo_status status, array *a,
+                         elbo_error *error)
+{
+    elbo_data *d = status == ELBO_OK ? data_new(engine, name, path, error) : NULL;
+    if (!d) {
+        array_free(a);
+        return NULL;
+    }
+    if (data_hold(d, a, ELBO_BAD_FILE, error) == ELBO_OK) return d;
+    elbo_data_free(d);
+    return NULL;
+}
+
+static elbo_data *in_part(elbo_data *d, data_part part, elbo_error *error)
+{
+    if (!d || data_take_part(d, part, error) == ELBO_OK) return d;
+    elbo_data_free(d);
+    return NULL;
+}
+
+static elbo_data *open_built_in(elbo_engine *engine, const known *k, data_part part, elbo_error *error)
+{
+    elbo_data *d = data_new(engine, k->about.name, "", error);
+    if (!d || k->open(d, error) == ELBO_OK) return in_part(d, part, error);
+    elbo_data_free(d);
+    return NULL;
+}
+
+static const char *last_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static elbo_data *open_file(elbo_engine *engine, const char *path, data_part part, elbo_error *error)
+{
+    array a = {0};
+    elbo_status status = load_with_labels(engine->m, path, &a, error);
+    return in_part(finish(engine, last_name(path), path, status, &a, error), part, error);
+}
+
+/* Opens the files of a part in a directory; *found is false, with no error, when they are not there. */
+static elbo_data *try_directory(elbo_engine *engine, const char *name, const char *directory, data_part part,
+                                bool *found, elbo_error *error)
+{
+    part_files files;
+    array a = {0};
+    elbo_data *d = NULL;
+    elbo_status status = find_files(engine->m, directory, part, &files, found, error);
+    if (status != ELBO_OK) *found = true;
+    if (status == ELBO_OK && *found) status = load_files(engine->m, &files, &a, error);
+    if (*found) d = finish(engine, name, directory, status, &a, error);
+    free_files(engine->m, &files);
+    return d;
+}
+
+static elbo_data *open_directory(elbo_engine *engine, const char *path, data_part part, elbo_error *error)
+{
+    bool found;
+    elbo_data *d = try_directory(engine, last_name(path), path, part, &found, error);
+    if (!found)
+        err_set(error, ELBO_IO, "%s: no %s in this directory, plain or gzipped", path,
+                part == DATA_TRAIN  ? "train-images-idx3-ubyte"
+                : part == DATA_TEST ? "t10k-images-idx3-ubyte"
+                                    : "train-images-idx3-ubyte with t10k-images-idx3-ubyte");
+    return d;
+}
+
+static void say_missing(memory m, const known *k, elbo_error *error)
+{
+    text places;
+    text_open(&places, m);
+    for (int i = 0; k->places[i]; i++) text_add(&places, "%s%s", i ? ", " : "", k->places[i]);
+    if (places.failed)
+        err_memory(error, "a message");
+    else
+        err_set(error, ELBO_IO, "%s is not in %s. To get it: %s. Or give the path of a directory that has its files",
+                k->about.name, places.bytes, k->about.how_to_get);
+    text_close(&places);
+}
+
+static elbo_data *open_known(elbo_engine *engine, const known *k, data_part part, elbo_error *error)
+{
+    if (k->open) return open_built_in(engine, k, part, error);
+    for (int i = 0; k->places[i]; i++) {
+        bool found;
+        elbo_data *d = try_directory(engine, k->about.name, k->places[i], part, &found, error);
+        if (found) return d;
+    }
+    say_missing(engine->m, k, error);
+    return NULL;
+}
+
+static void say_unknown(memory m, const char *name, elbo_error *error)
+{
+    text names;
+    text_open(&names, m);
+    for (size_t i = 0; known_name(i); i++) text_add(&names, "%s%s", i ? ", " : "", known_name(i));
+    const char *nearest = text_nearest(name, known_name);
+    if (names.failed)
+        err_memory(error, "a message");
+    else
+        err_set(error, ELBO_USAGE, "\"%s\" is no known name, file or directory.%s%s%s The names are %s", name,
+                nearest ? " Did you mean " : "", nearest ? nearest : "", nearest ? "?" : "", names.bytes);
+    text_close(&names);
+}
+
+static bool read_part(const char *word, data_part *out)
+{
+    static const char *const words[] = {[DATA_ALL] = "all", [DATA_TRAIN] = "train", [DATA_TEST] = "test"};
+    for (size_t i = 0; word && i < COUNT(words); i++) {
+        *out = (data_part)i;
+        if (strcmp(word, words[i]) == 0) return true;
+    }
+    return false;
+}
+
+elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part_word, elbo_error *error)
+{
+    data_part part;
+    if (!engine || !name) {
+        err_set(error, ELBO_USAGE, "opening data: engine or name is NULL");
+        return NULL;
+    }
+    if (!read_part(part_word, &part)) {
+        err_set(error, ELBO_USAGE, "part of the data is \"%s\", expected train, test or all",
+                part_word ? part_word : "");
+        return NULL;
+    }
+    const known *k = find_known(name);
+    if (k) return open_known(engine, k, part, error);
+    if (file_is_directory(name)) return open_directory(engine, name, part, error);
+    if (file_exists(name)) return open_file(engine, name, part, error);
+    if (strpbrk(name, "/."))
+        err_set(error, ELBO_IO, "%s: no such file or directory", name);
+    else
+        say_unknown(engine->m, name, error);
+    return NULL;
+}

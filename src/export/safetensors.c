@@ -1,0 +1,109 @@
+/* safetensors.c - dtypes, elements as floats, and the checksum: what the reader and the writer share.
+ *
+ * The data of a file are little-endian and are handed out as they lie, so elbo needs a little-endian machine. */
+#include "safetensors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "safetensors files are read in place, which needs a little-endian machine"
+#endif
+
+/* ---- Dtypes ---- */
+
+static const struct {
+    const char *name;
+    size_t size;
+} DTYPES[ST_N_DTYPES] = {
+#define X(name, size) {#name, size},
+    ST_DTYPE_MAP(X)
+#undef X
+};
+
+const char *st_dtype_name(st_dtype dtype)
+{
+    return DTYPES[dtype].name;
+}
+
+size_t st_dtype_size(st_dtype dtype)
+{
+    return DTYPES[dtype].size;
+}
+
+bool st_dtype_find(const char *name, st_dtype *out)
+{
+    for (int i = 0; i < ST_N_DTYPES; i++) {
+        if (strcmp(DTYPES[i].name, name) != 0) continue;
+        *out = (st_dtype)i;
+        return true;
+    }
+    return false;
+}
+
+/* ---- Elements as floats ---- */
+
+static float from_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
+static float from_f16(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = (h >> 10) & 31u, fraction = h & 1023u;
+    if (exponent == 0) return (sign ? -1.0f : 1.0f) * (float)fraction * 0x1p-24f;
+    exponent = exponent == 31 ? 255 : exponent + (127 - 15);
+    return from_bits(sign | exponent << 23 | fraction << 13);
+}
+
+static float element(const st_tensor *t, size_t i)
+{
+    const char *at = (const char *)t->data + i * st_dtype_size(t->dtype);
+    double wide;
+    float single;
+    uint16_t half;
+    switch (t->dtype) {
+    case ST_F64: memcpy(&wide, at, sizeof wide); return (float)wide;
+    case ST_F32: memcpy(&single, at, sizeof single); return single;
+    case ST_F16: memcpy(&half, at, sizeof half); return from_f16(half);
+    case ST_BF16: memcpy(&half, at, sizeof half); return from_bits((uint32_t)half << 16);
+    default: return 0;
+    }
+}
+
+static bool is_float(st_dtype d)
+{
+    return d == ST_F64 || d == ST_F32 || d == ST_F16 || d == ST_BF16;
+}
+
+bool st_to_float(const st_tensor *t, float *out)
+{
+    if (!is_float(t->dtype)) return false;
+    size_t n = t->bytes / st_dtype_size(t->dtype);
+    for (size_t i = 0; i < n; i++) out[i] = element(t, i);
+    return true;
+}
+
+int64_t st_first_nonfinite(const st_tensor *t)
+{
+    if (!is_float(t->dtype)) return -1;
+    size_t n = t->bytes / st_dtype_size(t->dtype);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(element(t, i))) return (int64_t)i;
+    return -1;
+}
+
+/* ---- Checksum ---- */
+
+void st_checksum(const file_part *parts, size_t n_parts, char out[sizeof ST_CHECKSUM_ZEROS])
+{
+    uLong crc = crc32_z(0, Z_NULL, 0);
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i].size) crc = crc32_z(crc, parts[i].bytes, parts[i].size);
+    snprintf(out, sizeof ST_CHECKSUM_ZEROS, "%08lx", crc & 0xfffffffful);
+}

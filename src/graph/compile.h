@@ -1,0 +1,93 @@
+/* compile.h - what the passes of plan_compile share. Everything here lives in the plan's arena. */
+#ifndef ELBO_GRAPH_COMPILE_H
+#define ELBO_GRAPH_COMPILE_H
+
+#include "plan.h"
+#include "tape.h"
+
+/* A group of nodes that becomes one step: fused elementwise nodes, or a single node. */
+typedef struct item {
+    bool fused, by_example;
+    shape space; /* fused: the shape all its loads are laid over */
+    node **members;
+    int n_members;
+    int registers; /* at most so many are needed */
+    int phase; /* -1: not scheduled yet */
+    int place; /* among the phase's steps */
+} item;
+
+/* Where the bytes of a tensor are: a base, an offset in bytes (or the slot of an input), and the bytes by which it advances with
+ * each unit of a cut step (an example, or a row of a whole fused step); 0: every unit sees all of it. */
+typedef enum base_kind { IN_ARENA, IN_SCRATCH, IN_VALUES, IN_GRADIENTS, IN_STATE, IN_NEW_STATE, IN_INPUT } base_kind;
+
+typedef struct reference {
+    base_kind base;
+    int64_t offset;
+    int64_t advance;
+} reference;
+
+typedef struct step {
+    const node *n; /* what the kernel reads; fused: the last member */
+    kernel_fn run; /* NULL: fused */
+    const ew_program *program;
+    int n_in, n_out;
+    reference *in, *out;
+    tensor *shapes; /* [1 + n_in] of an unfused step: out, then in; data unset */
+    int parts;      /* of a whole step */
+    double flops;
+} step;
+
+typedef struct plan_phase {
+    bool by_example;
+    int first_step, n_steps;
+    int n_tasks;
+} plan_phase;
+
+struct plan {
+    memory m;
+    pool *threads;
+    void *library;
+    arena storage;
+    graph *g;
+    plan_backend backend;
+    bool in_double;
+    int64_t block; /* examples a block */
+
+    const plan_output *outputs;
+    int n_outputs;
+
+    item *items;
+    int n_items;
+    int *item_of;   /* [node] the item that computes it; -1: a leaf or a view */
+    bool *written;  /* [node] its value must be in memory */
+    reference *where; /* [node] for written ones and leaves */
+
+    plan_phase *phases;
+    int n_phases;
+    step *steps;
+    int n_steps;
+    int *task_first; /* [step] of a whole phase: its first task */
+
+    size_t arena_size, scratch_size;
+};
+
+/* The node whose memory x shares: reshapes are views. */
+const node *view_root(const node *x);
+/* Whether x is a leaf: present before the run. */
+bool is_leaf(const node *x);
+/* What an elementwise operand reads: the node in memory, looking through one broadcast. */
+const node *load_source(const node *x);
+
+/* The passes; each false when out of memory. */
+bool make_items(plan *p);    /* fuse.c: items, item_of, written */
+bool make_schedule(plan *p); /* schedule.c: phases, item phase and place */
+bool make_memory(plan *p);   /* memory.c: where, arena_size, scratch_size */
+bool make_steps(plan *p);    /* steps.c */
+
+/* Calls visit for every node outside the item that it reads; whole: all of it, not just the same examples. */
+typedef void (*read_visitor)(void *user, const node *read, bool whole);
+void each_read(const item *it, read_visitor visit, void *user);
+
+size_t node_bytes(const plan *p, const node *x);
+
+#endif

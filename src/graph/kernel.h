@@ -1,0 +1,108 @@
+/* kernel.h - what a kernel is given: the contract between the engine and src/kernels.
+ *
+ * A kernel computes one operation on whole tensors, or on the rows of a block of examples: the engine then passes tensors
+ * that begin at the block and whose dim[0] is cut to it, so a kernel never knows about blocks. A kernel allocates nothing,
+ * fails never (builders have checked shapes), and reads attributes from the node. */
+#ifndef ELBO_GRAPH_KERNEL_H
+#define ELBO_GRAPH_KERNEL_H
+
+#include "graph.h"
+#include "../base/philox.h"
+
+typedef struct tensor {
+    void *data;
+    dtype type;
+    shape shape;
+} tensor;
+
+/* What a run brings beside its tensors. */
+typedef struct run_env {
+    uint64_t seed;
+    uint32_t step;
+    const int64_t *index; /* [examples] the index of each example, for random numbers; NULL: 0, 1, 2, ... from first_index */
+    int64_t first_index;
+} run_env;
+
+typedef struct kernel_args {
+    const node *n;        /* attributes; its shape is the whole tensor's */
+    tensor out;
+    const tensor *in;     /* [n->n_in] */
+    int64_t first_example; /* of the block, for random; 0 for whole tensors */
+    int64_t n_examples;    /* in the block */
+    int part, n_parts;    /* which share of the output a call computes, where the kernel splits its work */
+    const run_env *env;
+    void *library;        /* the matrix library's handle (kernels/cpu/product.h), NULL: built-in */
+} kernel_args;
+
+typedef void (*kernel_fn)(const kernel_args *k);
+
+/* A kernel and into how many independent parts it cuts a whole-tensor call (a function of shapes only, never of threads);
+ * NULL: one. Row-local calls on blocks always get part 0 of 1. */
+typedef struct kernel {
+    kernel_fn run;
+    int (*parts)(const node *n);
+} kernel;
+
+/* ---- Fused elementwise steps ----
+ *
+ * A fused step runs a little program over an iteration space, tile by tile, in registers that are short arrays: loads
+ * (with broadcasting), elementwise instructions, stores, and sums or maxima over the trailing axes of the space. The space is
+ * flat: rows x inner numbers, numbered i = row * inner + j. */
+typedef enum load_kind {
+    LOAD_FLAT,     /* element i                                                                                       */
+    LOAD_SCALAR,   /* element 0                                                                                       */
+    LOAD_CONSTANT, /* value, no operand                                                                               */
+    LOAD_PERIODIC, /* element i % period         (a bias over rows)                                                   */
+    LOAD_REPEAT,   /* element i / period         (a number per row over its features)                                 */
+    LOAD_STRIDED,  /* the sum of index[d] * stride[d] over the space's axes, axis 0 counted from the block's begin     */
+} load_kind;
+
+typedef struct ew_load {
+    load_kind kind;
+    int operand; /* which input of the step */
+    dtype type;
+    double value;
+    int64_t period;
+    int64_t stride[MAX_RANK];
+} ew_load;
+
+typedef struct ew_instr {
+    op_code op;  /* elementwise; or cast, whose rounding (to bf16, u8, i32) is done in the register */
+    dtype type;  /* cast: to which */
+    int in[3];   /* registers: 0 .. n_loads - 1 are the loads, n_loads + i is the result of instruction i */
+} ew_instr;
+
+/* A result written out: reduce 0 stores element i of register reg; else the sum (OP_sum) or maximum (OP_amax) over each run of
+ * period consecutive elements, period dividing inner. Sums are added in a fixed order that depends on period only. */
+typedef struct ew_result {
+    int reg;
+    int output; /* which output of the step */
+    dtype type;
+    op_code reduce; /* OP_sum, OP_amax, or OP_input for none */
+    int64_t period;
+} ew_result;
+
+typedef struct ew_program {
+    shape space; /* collapsed as far as the loads allow; axis 0 is cut to a block's rows */
+    int n_loads, n_instrs, n_results;
+    ew_load *loads;
+    ew_instr *instrs;
+    ew_result *results;
+} ew_program;
+
+/* What a program may hold at most: n_loads + n_instrs registers, n_results results. */
+enum { EW_MAX_REGS = 96, EW_MAX_RESULTS = 40 };
+
+/* Runs a program on rows of axis 0 of its space (rows <= space.dim[0]); in and out begin at the block. An output may be the
+ * memory of an operand that is loaded flat and only so. Defined by kernels/cpu. */
+void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out);
+
+/* Opens what the fast kernels need in the engine (the matrix library), once. Without it they use their own. */
+void cpu_open(elbo_engine *engine);
+
+/* The kernels of each backend, by operation. */
+extern const kernel ref_kernels[N_OPS];        /* real = float  */
+extern const kernel ref_kernels_double[N_OPS]; /* real = double: F32 tensors hold doubles */
+extern const kernel cpu_kernels[N_OPS];        /* FAST ones, REF ones taken from ref_kernels */
+
+#endif

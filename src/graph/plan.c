@@ -1,0 +1,145 @@
+/* plan.c - plan_compile: the passes one after another, and the plan as text. */
+#define G_NO_LINES
+#include "compile.h"
+#include "../base/text.h"
+
+#include <string.h>
+
+/* Rows of a block: enough for products to run at full rate, few enough that a block's tensors stay in the second-level cache and
+ * that a small batch still makes work for several threads. A function of the problem only. */
+enum { BLOCK_ROWS = 64 };
+
+static int64_t block_examples(const graph *g)
+{
+    int fold = 1;
+    for (int i = 0; i < g_count(g); i++) {
+        const node *x = g_at(g, i);
+        if (x->op == OP_matmul && x->rows > fold) fold = x->rows;
+    }
+    int64_t block = BLOCK_ROWS / fold, examples = g_examples(g);
+    if (block < 1) block = 1;
+    if (block >= examples) block = (examples + 1) / 2;
+    return block < 1 ? 1 : block;
+}
+
+/* An output whose memory something else already is (a leaf, a view, another output) is copied. */
+static node *own_output(graph *g, node *x, int i)
+{
+    attributes at = {.unique = i + 1};
+    return tape_add(g, OP_stop, x->type, x->shape, &x, 1, at);
+}
+
+static void separate_outputs(plan *p, plan_output *outputs)
+{
+    for (int i = 0; i < p->n_outputs; i++) {
+        const node *root = view_root(outputs[i].value);
+        bool taken = is_leaf(root) || (outputs[i].target != TO_ARENA && root != outputs[i].value);
+        for (int j = 0; j < i; j++) {
+            bool shared = view_root(outputs[j].value) == root;
+            taken = taken || (shared && (outputs[i].target != TO_ARENA || outputs[j].target != TO_ARENA));
+        }
+        if (taken) outputs[i].value = own_output(p->g, outputs[i].value, i);
+    }
+}
+
+static bool compile(plan *p, const plan_output *outputs, elbo_error *error)
+{
+    plan_output *mine = arena_new(&p->storage, (size_t)p->n_outputs + 1, sizeof *mine);
+    if (!mine) return false;
+    if (p->n_outputs) memcpy(mine, outputs, (size_t)p->n_outputs * sizeof *mine);
+    p->outputs = mine;
+    if (g_status(p->g, error) != ELBO_OK) return false;
+    separate_outputs(p, mine);
+    if (g_status(p->g, error) != ELBO_OK) return false;
+    p->block = block_examples(p->g);
+    return make_items(p) && make_schedule(p) && make_memory(p) && make_steps(p);
+}
+
+plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, int n, plan_backend backend,
+                   elbo_error *error)
+{
+    if (backend == BACKEND_CPU) cpu_open(engine);
+    plan *p = mem_new(engine->m, 1, sizeof *p);
+    if (!p) {
+        err_memory(error, "a plan");
+        return NULL;
+    }
+    *p = (plan){.m = engine->m, .threads = engine->threads, .library = engine->library, .g = g, .n_outputs = n,
+                .backend = backend, .in_double = backend == BACKEND_REF_DOUBLE};
+    arena_open(&p->storage, engine->m);
+    if (compile(p, outputs, error)) return p;
+    if (g_status(g, NULL) == ELBO_OK) err_memory(error, "compiling a plan");
+    plan_close(p);
+    return NULL;
+}
+
+void plan_close(plan *p)
+{
+    if (!p) return;
+    arena_close(&p->storage);
+    mem_free(p->m, p);
+}
+
+size_t plan_arena_size(const plan *p)
+{
+    return p->arena_size;
+}
+
+size_t plan_scratch_size(const plan *p)
+{
+    return p->scratch_size;
+}
+
+double plan_flops(const plan *p)
+{
+    double n = 0;
+    for (int i = 0; i < p->n_steps; i++) n += p->steps[i].flops;
+    return n;
+}
+
+/* ---- As text ---- */
+
+static const char *const base_names[] = {"arena", "scratch", "values", "gradients", "state", "new state", "input"};
+
+static void dump_name(const node *x, text *out)
+{
+    if (x->name) text_add(out, "%s", x->name);
+    else text_add(out, "%%%d", x->id);
+}
+
+static void dump_members(const item *it, text *out)
+{
+    for (int m = 0; m < it->n_members; m++) {
+        text_add(out, "%s%s", m ? " " : "", op_table[it->members[m]->op].name);
+        if (it->members[m]->name) text_add(out, "(%s)", it->members[m]->name);
+    }
+}
+
+static void dump_item(const plan *p, const item *it, text *out)
+{
+    const step *s = &p->steps[p->phases[it->phase].first_step + it->place];
+    const node *last = it->members[it->n_members - 1];
+    char words[96];
+    shape_text(it->fused ? it->space : last->shape, words);
+    text_add(out, "  %-6s %-16s ", it->fused ? "fused" : op_table[last->op].name, words);
+    if (it->fused) dump_members(it, out);
+    else dump_name(last, out);
+    if (s->flops > 0) text_add(out, "  %.2f Mflop", s->flops / 1e6);
+    for (int o = 0; o < s->n_out; o++) text_add(out, "%s%s", o ? ", " : "  -> ", base_names[s->out[o].base]);
+    text_add(out, "\n");
+}
+
+void plan_dump(const plan *p, text *out)
+{
+    text_add(out, "# %d steps in %d phases; arena %.2f MB, scratch %.1f KB a thread; %.1f Mflop in products\n", p->n_steps,
+             p->n_phases, (double)p->arena_size / 1e6, (double)p->scratch_size / 1e3, plan_flops(p) / 1e6);
+    for (int ph = 0; ph < p->n_phases; ph++) {
+        const plan_phase *x = &p->phases[ph];
+        if (x->by_example)
+            text_add(out, "phase %d: %d blocks of %lld examples\n", ph, x->n_tasks, (long long)p->block);
+        else text_add(out, "phase %d: whole, %d parts\n", ph, x->n_tasks);
+        for (int k = 0; k < x->n_steps; k++)
+            for (int i = 0; i < p->n_items; i++)
+                if (p->items[i].phase == ph && p->items[i].place == k) dump_item(p, &p->items[i], out);
+    }
+}

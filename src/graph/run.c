@@ -1,0 +1,171 @@
+/* run.c - walks the phases of a plan. */
+#include "compile.h"
+
+#include <math.h>
+
+typedef struct running {
+    const plan *p;
+    const plan_buffers *b;
+    const plan_phase *phase;
+} running;
+
+static char *base_of(const running *r, reference ref, int worker)
+{
+    const plan_buffers *b = r->b;
+    switch (ref.base) {
+    case IN_ARENA: return (char *)b->arena;
+    case IN_SCRATCH: return (char *)b->scratch + (size_t)worker * r->p->scratch_size;
+    case IN_VALUES: return (char *)(uintptr_t)b->values;
+    case IN_GRADIENTS: return (char *)b->gradients;
+    case IN_STATE: return (char *)(uintptr_t)b->state;
+    case IN_NEW_STATE: return (char *)b->new_state;
+    case IN_INPUT: return (char *)(uintptr_t)b->inputs[ref.offset];
+    }
+    return NULL;
+}
+
+/* Scratch holds one block only, so it does not advance. */
+static void *address(const running *r, reference ref, int64_t unit, int worker)
+{
+    char *base = base_of(r, ref, worker);
+    int64_t offset = ref.base == IN_INPUT ? 0 : ref.offset;
+    return base + offset + (ref.base == IN_SCRATCH ? 0 : unit * ref.advance);
+}
+
+/* A cut of a step: units [first, first + count) of all units; part of parts for a whole single step. */
+typedef struct cut {
+    int64_t first, count, all;
+    int part, parts;
+    int worker;
+} cut;
+
+static void run_fused(const running *r, const step *s, cut c)
+{
+    enum { MOST = 160 };
+    const void *in[MOST];
+    void *out[MOST];
+    for (int i = 0; i < s->n_in; i++) in[i] = address(r, s->in[i], c.first, c.worker);
+    for (int i = 0; i < s->n_out; i++) out[i] = address(r, s->out[i], c.first, c.worker);
+    cpu_fused(s->program, s->program->space.dim[0] / c.all * c.count, in, out);
+}
+
+static tensor cut_tensor(const running *r, tensor t, reference ref, cut c)
+{
+    t.data = address(r, ref, c.first, c.worker);
+    if (ref.advance && c.count != c.all) t.shape.dim[0] = t.shape.dim[0] / c.all * c.count;
+    return t;
+}
+
+static void run_single(const running *r, const step *s, cut c)
+{
+    tensor in[MAX_IN];
+    for (int i = 0; i < s->n_in; i++) in[i] = cut_tensor(r, s->shapes[1 + i], s->in[i], c);
+    kernel_args k = {.n = s->n, .out = cut_tensor(r, s->shapes[0], s->out[0], c), .in = in, .first_example = c.first,
+                     .n_examples = c.count, .part = c.part, .n_parts = c.parts, .env = &r->b->env,
+                     .library = r->p->library};
+    s->run(&k);
+}
+
+static void run_step(const running *r, const step *s, cut c)
+{
+    if (s->program) run_fused(r, s, c);
+    else run_single(r, s, c);
+}
+
+static void run_block(void *arg, int task, int worker)
+{
+    const running *r = arg;
+    const plan *p = r->p;
+    int64_t all = g_examples(p->g), first = task * p->block;
+    int64_t count = all - first < p->block ? all - first : p->block;
+    cut c = {.first = first, .count = count, .all = all, .parts = 1, .worker = worker};
+    for (int i = 0; i < r->phase->n_steps; i++) run_step(r, &p->steps[r->phase->first_step + i], c);
+}
+
+static int step_of_task(const plan *p, const plan_phase *ph, int task)
+{
+    int low = ph->first_step, high = ph->first_step + ph->n_steps - 1;
+    while (low < high) {
+        int mid = (low + high + 1) / 2;
+        if (p->task_first[mid] <= task) low = mid;
+        else high = mid - 1;
+    }
+    return low;
+}
+
+/* Part of a whole step: a fused one is cut by rows of its space, a single one cuts its own output. */
+static void run_whole(const running *r, const step *s, int part, int worker)
+{
+    int64_t examples = g_examples(r->p->g);
+    cut c = {.count = examples, .all = examples, .part = part, .parts = s->parts, .worker = worker};
+    if (s->program) {
+        int64_t rows = s->program->space.dim[0];
+        c.all = rows;
+        c.first = rows * part / s->parts;
+        c.count = rows * (part + 1) / s->parts - c.first;
+    }
+    run_step(r, s, c);
+}
+
+static void run_part(void *arg, int task, int worker)
+{
+    const running *r = arg;
+    int i = step_of_task(r->p, r->phase, task);
+    run_whole(r, &r->p->steps[i], task - r->p->task_first[i], worker);
+}
+
+void plan_run(const plan *p, const plan_buffers *b)
+{
+    pool_mode mode = pool_enter();
+    for (int i = 0; i < p->n_phases; i++) {
+        running r = {p, b, &p->phases[i]};
+        pool_run(p->threads, r.phase->n_tasks, r.phase->by_example ? run_block : run_part, &r);
+    }
+    pool_leave(mode);
+}
+
+const void *plan_result(const plan *p, int i, const plan_buffers *b)
+{
+    running r = {p, b, NULL};
+    return address(&r, p->where[view_root(p->outputs[i].value)->id], 0, 0);
+}
+
+/* ---- Looking for numbers that are not finite ---- */
+
+static bool find_in(const void *data, int64_t n, bool in_double, int64_t *at)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double v = in_double ? ((const double *)data)[i] : (double)((const float *)data)[i];
+        if (isfinite(v)) continue;
+        *at = i;
+        return true;
+    }
+    return false;
+}
+
+static bool look_at(const running *r, const node *x, const node **at, int64_t *example)
+{
+    int64_t i, n = shape_count(x->shape);
+    const void *data = address(r, r->p->where[x->id], 0, 0);
+    if (x->type != F32 || (*at && (*at)->id < x->id) || !find_in(data, n, r->p->in_double, &i)) return false;
+    *at = x;
+    *example = x->rows > 0 ? i / (n / g_examples(r->p->g)) : -1;
+    return true;
+}
+
+/* A value that is legitimately infinite or nan does not occur in a healthy step, so the earliest one is the culprit. Inputs and
+ * parameters come first on the tape. */
+bool plan_find_nonfinite(const plan *p, const plan_buffers *b, const node **at, int64_t *example)
+{
+    *at = NULL;
+    *example = -1;
+    running r = {p, b, NULL};
+    for (int id = 0; id < g_count(p->g); id++)
+        if (is_leaf(g_at(p->g, id))) look_at(&r, g_at(p->g, id), at, example);
+    for (int i = 0; i < p->n_steps; i++) {
+        const step *s = &p->steps[i];
+        for (int part = 0; part < s->parts; part++) run_whole(&r, s, part, 0);
+        look_at(&r, s->n, at, example);
+    }
+    return *at != NULL;
+}

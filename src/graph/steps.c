@@ -1,0 +1,269 @@
+/* steps.c - turns scheduled items into steps: kernels with references to their tensors, and the little programs of fused
+ * steps (kernel.h). */
+#include "compile.h"
+
+#include <string.h>
+
+enum { MAX_REGISTERS = 256 };
+
+typedef struct builder {
+    plan *p;
+    const item *it;
+    step *s;
+    ew_program *program;
+    reference *in, *out;
+    const node *load_of[MAX_REGISTERS]; /* the operand each load stands for */
+    int reg_of_member[MAX_REGISTERS];   /* [member]: its load (views) or instruction */
+    int64_t units;                      /* of a cut: examples, or rows of the space */
+} builder;
+
+/* ---- Where ---- */
+
+/* The bytes x moves on with each example; 0 where every block sees all of it. */
+static int64_t advance_by_example(const plan *p, const node *x, bool follows)
+{
+    return follows ? (int64_t)node_bytes(p, x) / g_examples(p->g) : 0;
+}
+
+static reference where_is(const plan *p, const node *x, int64_t advance)
+{
+    reference r = p->where[view_root(x)->id];
+    r.advance = advance;
+    return r;
+}
+
+/* ---- Fused ---- */
+
+/* How many numbers of x one moves on along each axis of the space; 0 where x is repeated. */
+static void load_strides(const node *x, shape space, int64_t *stride)
+{
+    const shape s = load_source(x)->shape;
+    int64_t count = 1;
+    for (int d = space.rank - 1; d >= 0; d--) {
+        int axis = d - (space.rank - s.rank);
+        bool moves = axis >= 0 && s.dim[axis] != 1;
+        stride[d] = moves ? count : 0;
+        if (axis >= 0) count *= s.dim[axis];
+    }
+}
+
+static int64_t inner_count(shape s, int from)
+{
+    int64_t n = 1;
+    for (int d = from; d < s.rank; d++) n *= s.dim[d];
+    return n;
+}
+
+/* Whether the strides of axes [from, to) are those of a dense tensor whose innermost axis moves by one. */
+static bool dense(shape s, const int64_t *stride, int from, int to)
+{
+    int64_t count = 1;
+    for (int d = to - 1; d >= from; d--) {
+        if (s.dim[d] != 1 && stride[d] != count) return false;
+        count *= s.dim[d];
+    }
+    return true;
+}
+
+static bool still(shape s, const int64_t *stride, int from, int to)
+{
+    for (int d = from; d < to; d++)
+        if (s.dim[d] != 1 && stride[d] != 0) return false;
+    return true;
+}
+
+static void classify_load(ew_load *l, shape space)
+{
+    int r = space.rank;
+    l->kind = LOAD_STRIDED;
+    if (still(space, l->stride, 0, r)) l->kind = LOAD_SCALAR;
+    else if (dense(space, l->stride, 0, r)) l->kind = LOAD_FLAT;
+    for (int d = 1; l->kind == LOAD_STRIDED && d < r; d++) {
+        bool front_still = still(space, l->stride, 0, d), back_still = still(space, l->stride, d, r);
+        if (front_still && dense(space, l->stride, d, r)) l->kind = LOAD_PERIODIC;
+        else if (back_still && dense(space, l->stride, 0, d)) l->kind = LOAD_REPEAT;
+        else continue;
+        l->period = inner_count(space, d);
+    }
+}
+
+/* The register of a load of x, added when it is new. */
+static int load_register(builder *b, const node *x)
+{
+    ew_program *pr = b->program;
+    for (int i = 0; i < pr->n_loads; i++)
+        if (b->load_of[i] == x) return i;
+    const node *source = load_source(x);
+    ew_load *l = &pr->loads[pr->n_loads];
+    b->load_of[pr->n_loads] = x;
+    if (source->op == OP_constant) {
+        *l = (ew_load){.kind = LOAD_CONSTANT, .type = F32, .value = source->at.value};
+        return pr->n_loads++;
+    }
+    *l = (ew_load){.operand = b->s->n_in, .type = source->type};
+    load_strides(x, pr->space, l->stride);
+    classify_load(l, pr->space);
+    int64_t rows_per_unit = pr->space.dim[0] / b->units;
+    int64_t advance = l->stride[0] * rows_per_unit * (int64_t)dtype_size(source->type, false);
+    b->in[b->s->n_in++] = where_is(b->p, source, advance);
+    return pr->n_loads++;
+}
+
+static int member_index(const item *it, const node *x)
+{
+    for (int i = 0; i < it->n_members; i++)
+        if (it->members[i] == x) return i;
+    return -1;
+}
+
+/* The register that holds x. Instructions' registers follow the loads', whose number is known only at the end: until then the
+ * i-th instruction is MAX_REGISTERS + i. */
+static int operand_register(builder *b, const node *x)
+{
+    int m = member_index(b->it, x);
+    return m >= 0 ? b->reg_of_member[m] : load_register(b, x);
+}
+
+static void add_result(builder *b, const node *x, int reg, op_code reduce, int64_t period)
+{
+    ew_program *pr = b->program;
+    pr->results[pr->n_results++] =
+        (ew_result){.reg = reg, .output = b->s->n_out, .type = x->type, .reduce = reduce, .period = period};
+    b->out[b->s->n_out++] = where_is(b->p, x, (int64_t)node_bytes(b->p, x) / b->units);
+}
+
+static void add_member(builder *b, int m)
+{
+    const node *x = b->it->members[m];
+    ew_program *pr = b->program;
+    bool written = b->p->written[x->id];
+    if (x->op == OP_broadcast || x->op == OP_constant) {
+        add_result(b, x, load_register(b, x), OP_input, 0);
+    } else if (x->op == OP_sum || x->op == OP_amax) {
+        int64_t period = shape_count(x->in[0]->shape) / shape_count(x->shape);
+        add_result(b, x, operand_register(b, x->in[0]), x->op, period);
+    } else {
+        ew_instr *in = &pr->instrs[pr->n_instrs];
+        *in = (ew_instr){.op = x->op, .type = x->type};
+        for (int k = 0; k < x->n_in; k++) in->in[k] = operand_register(b, x->in[k]);
+        b->reg_of_member[m] = MAX_REGISTERS + pr->n_instrs++;
+        if (written) add_result(b, x, b->reg_of_member[m], OP_input, 0);
+    }
+}
+
+static void number_registers(ew_program *pr)
+{
+    for (int i = 0; i < pr->n_instrs; i++)
+        for (int k = 0; k < 3; k++)
+            if (pr->instrs[i].in[k] >= MAX_REGISTERS) pr->instrs[i].in[k] += pr->n_loads - MAX_REGISTERS;
+    for (int i = 0; i < pr->n_results; i++)
+        if (pr->results[i].reg >= MAX_REGISTERS) pr->results[i].reg += pr->n_loads - MAX_REGISTERS;
+}
+
+/* Whole fused steps over much data are cut into parts of whole rows. */
+static int whole_parts(shape space)
+{
+    enum { ENOUGH = 32768, MOST = 64 };
+    int64_t parts = shape_count(space) / ENOUGH;
+    if (parts > space.dim[0]) parts = space.dim[0];
+    return parts < 1 ? 1 : parts > MOST ? MOST : (int)parts;
+}
+
+static bool build_fused(plan *p, const item *it, step *s)
+{
+    arena *a = &p->storage;
+    size_t loads = 3 * (size_t)it->n_members + 1, members = (size_t)it->n_members + 1;
+    builder b = {.p = p, .it = it, .s = s, .program = arena_new(a, 1, sizeof *b.program)};
+    b.in = arena_new(a, loads, sizeof *b.in);
+    b.out = arena_new(a, members, sizeof *b.out);
+    if (a->failed) return false;
+    ew_program *pr = b.program;
+    pr->loads = arena_new(a, loads, sizeof *pr->loads);
+    pr->instrs = arena_new(a, members, sizeof *pr->instrs);
+    pr->results = arena_new(a, members, sizeof *pr->results);
+    if (a->failed) return false;
+    pr->space = it->space.rank ? it->space : SHAPE(1);
+    b.units = it->by_example ? g_examples(p->g) : pr->space.dim[0];
+    for (int m = 0; m < it->n_members; m++) add_member(&b, m);
+    number_registers(pr);
+    s->n = it->members[it->n_members - 1];
+    s->program = pr;
+    s->in = b.in;
+    s->out = b.out;
+    s->parts = it->by_example ? 1 : whole_parts(pr->space);
+    return true;
+}
+
+/* ---- Single ---- */
+
+static const kernel *kernel_for(const plan *p, op_code op)
+{
+    const kernel *table = p->backend == BACKEND_CPU ? cpu_kernels
+                          : p->backend == BACKEND_REF ? ref_kernels : ref_kernels_double;
+    return &table[op];
+}
+
+static double flops_of(const node *n)
+{
+    if (n->op != OP_matmul) return 0;
+    const shape a = n->in[0]->shape;
+    int64_t k = a.dim[a.rank - (n->at.flag & TRANSPOSE_A ? 2 : 1)];
+    return 2.0 * (double)shape_count(n->shape) * (double)k;
+}
+
+static bool build_single(plan *p, const item *it, step *s)
+{
+    const node *n = it->members[0];
+    const kernel *k = kernel_for(p, n->op);
+    s->n = n;
+    s->run = k->run;
+    s->n_in = n->n_in;
+    s->n_out = 1;
+    s->in = arena_new(&p->storage, (size_t)n->n_in + 1, sizeof *s->in);
+    s->out = arena_new(&p->storage, 1, sizeof *s->out);
+    s->shapes = arena_new(&p->storage, (size_t)n->n_in + 1, sizeof *s->shapes);
+    if (p->storage.failed) return false;
+    s->shapes[0] = (tensor){.type = n->type, .shape = n->shape};
+    s->out[0] = where_is(p, n, advance_by_example(p, n, it->by_example));
+    for (int i = 0; i < n->n_in; i++) {
+        const node *x = n->in[i];
+        s->shapes[1 + i] = (tensor){.type = x->type, .shape = x->shape};
+        s->in[i] = where_is(p, x, advance_by_example(p, x, it->by_example && batch_follows(n, i)));
+    }
+    s->parts = it->by_example || !k->parts ? 1 : k->parts(n);
+    s->flops = flops_of(n);
+    return true;
+}
+
+/* ---- All ---- */
+
+static void count_tasks(plan *p)
+{
+    for (int i = 0; i < p->n_phases; i++) {
+        plan_phase *ph = &p->phases[i];
+        if (ph->by_example) {
+            ph->n_tasks = (int)((g_examples(p->g) + p->block - 1) / p->block);
+            continue;
+        }
+        for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
+            p->task_first[k] = ph->n_tasks;
+            ph->n_tasks += p->steps[k].parts;
+        }
+    }
+}
+
+bool make_steps(plan *p)
+{
+    arena *a = &p->storage;
+    p->n_steps = p->n_items;
+    p->steps = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->steps);
+    p->task_first = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->task_first);
+    if (a->failed) return false;
+    for (int i = 0; i < p->n_items; i++) {
+        const item *it = &p->items[i];
+        step *s = &p->steps[p->phases[it->phase].first_step + it->place];
+        if (!(it->fused ? build_fused(p, it, s) : build_single(p, it, s))) return false;
+    }
+    count_tasks(p);
+    return true;
+}

@@ -1,0 +1,11 @@
+/* open.c - what the fast kernels keep open in an engine. */
+#include "../../base/engine.h"
+#include "../../graph/kernel.h"
+#include "product.h"
+
+void cpu_open(elbo_engine *engine)
+{
+    if (engine->library) return;
+    engine->library = product_open(engine->m, engine->own_products ? PRODUCT_BUILTIN : PRODUCT_BEST, cpu_best());
+    engine->library_close = product_close;
+}

@@ -1,0 +1,143 @@
+/* product.c - which library computes a product, and how a whole-tensor matmul is cut into parts.
+ *
+ * A part is a run of whole matrices of a batch, or a band of C across its longer side: rows where it is tall, columns
+ * where it is flat. Bands are multiples of BAND lines and hold at least PART_FLOPS operations (but for the last), so that
+ * a part outweighs handing it out. */
+#include "product.h"
+#include "fast.h"
+#include "product_onednn.h"
+
+enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 3000000, TINY = 8192 };
+
+/* ---- The library ---- */
+
+typedef struct library {
+    memory m;
+    cpu_level level;
+    onednn *onednn; /* NULL: built-in */
+} library;
+
+void *product_open(memory m, product_choice choice, cpu_level level)
+{
+    library *l = mem_new(m, 1, sizeof *l);
+    if (!l) return NULL;
+    *l = (library){m, level, choice == PRODUCT_BEST ? onednn_open(m) : NULL};
+    return l;
+}
+
+void product_close(void *handle)
+{
+    library *l = handle;
+    if (!l) return;
+    onednn_close(l->onednn);
+    mem_free(l->m, l);
+}
+
+static cpu_level level_of(const library *l)
+{
+    return l ? l->level : cpu_best();
+}
+
+const char *product_name(const void *handle)
+{
+    static const char *const built_in[] = {"built-in", "built-in AVX2", "built-in AVX-512"};
+    const library *l = handle;
+    return l && l->onednn ? onednn_name(l->onednn) : built_in[level_of(l)];
+}
+
+void product(const void *handle, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+             const float *b, int64_t ldb, float *c, int64_t ldc)
+{
+    const library *l = handle;
+    bool tiny = m * n * k <= TINY; /* done before the library has looked at its arguments */
+    if (l && l->onednn && !tiny && onednn_product(l->onednn, ta, tb, m, n, k, a, lda, b, ldb, c, ldc)) return;
+    product_builtin(level_of(l), ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
+}
+
+/* ---- The kernel ---- */
+
+/* batch products of [m,k] and [k,n], so many numbers from one matrix of an operand to the next. */
+typedef struct matmul {
+    bool ta, tb;
+    int64_t batch, m, n, k;
+    int64_t a_step, b_step;
+} matmul;
+
+static matmul matmul_of(int32_t flag, shape a, shape b, shape c)
+{
+    bool ta = flag & TRANSPOSE_A, tb = flag & TRANSPOSE_B;
+    int64_t m = c.dim[c.rank - 2], n = c.dim[c.rank - 1], k = a.dim[a.rank - (ta ? 2 : 1)];
+    int64_t batch = shape_count(c) / (m * n);
+    if (b.rank == 2 && !ta) return (matmul){ta, tb, 1, batch * m, n, k, 0, 0};
+    return (matmul){ta, tb, batch, m, n, k, a.rank > 2 ? m * k : 0, b.rank > 2 ? k * n : 0};
+}
+
+/* What one part computes: lines are matrices of the batch, columns or rows. */
+typedef enum cut_axis { MATRICES, ROWS_OF_C, COLUMNS_OF_C } cut_axis;
+
+typedef struct cut {
+    cut_axis axis;
+    int64_t lines, per_part;
+} cut;
+
+static int64_t ratio_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static cut cut_of(const matmul *p)
+{
+    cut_axis axis = p->batch > 1 ? MATRICES : p->m >= p->n ? ROWS_OF_C : COLUMNS_OF_C;
+    int64_t lines = axis == MATRICES ? p->batch : axis == ROWS_OF_C ? p->m : p->n;
+    int64_t flops_per_line = 2 * p->batch * p->m * p->n / lines * p->k;
+    int64_t enough = ratio_up(PART_FLOPS, flops_per_line), fewest = ratio_up(lines, MAX_PARTS);
+    int64_t per_part = enough > fewest ? enough : fewest;
+    if (axis != MATRICES) per_part = ratio_up(per_part, BAND) * BAND;
+    return (cut){axis, lines, per_part};
+}
+
+int cpu_matmul_parts(const node *n)
+{
+    matmul p = matmul_of(n->at.flag, n->in[0]->shape, n->in[1]->shape, n->shape);
+    cut u = cut_of(&p);
+    return (int)ratio_up(u.lines, u.per_part);
+}
+
+typedef struct operands {
+    const float *a, *b;
+    float *c;
+    int64_t lda, ldb, ldc;
+} operands;
+
+/* Narrows a product to its lines from first on. */
+static void take_part(matmul *p, operands *x, const cut *u, int64_t first)
+{
+    int64_t rest = u->lines - first, lines = rest < u->per_part ? rest : u->per_part;
+    if (u->axis == MATRICES) {
+        x->a += first * p->a_step;
+        x->b += first * p->b_step;
+        x->c += first * p->m * p->n;
+        p->batch = lines;
+    } else if (u->axis == ROWS_OF_C) {
+        x->a += first * (p->ta ? 1 : x->lda);
+        x->c += first * x->ldc;
+        p->m = lines;
+    } else {
+        x->b += first * (p->tb ? x->ldb : 1);
+        x->c += first;
+        p->n = lines;
+    }
+}
+
+void cpu_matmul(const kernel_args *k)
+{
+    matmul p = matmul_of(k->n->at.flag, k->in[0].shape, k->in[1].shape, k->out.shape);
+    operands x = {k->in[0].data, k->in[1].data, k->out.data, p.ta ? p.m : p.k, p.tb ? p.k : p.n, p.n};
+    if (k->n_parts > 1) {
+        cut u = cut_of(&p);
+        take_part(&p, &x, &u, k->part * u.per_part);
+    }
+    for (int64_t i = 0; i < p.batch; i++)
+        product(k->library, p.ta, p.tb, p.m, p.n, p.k, x.a + i * p.a_step, x.lda, x.b + i * p.b_step, x.ldb,
+                x.c + i * p.m * p.n, x.ldc);
+}

@@ -1,0 +1,47 @@
+/* dist.h - distributions: heads that emit them, samples, divergences, likelihoods. */
+#ifndef ELBO_NN_DIST_H
+#define ELBO_NN_DIST_H
+
+#include "layers.h"
+
+/* ---- Diagonal Gaussian over latent numbers ---- */
+
+typedef struct normal {
+    node *mu;     /* [B,Z] */
+    node *logvar; /* [B,Z] log sigma^2, in [-30, 20] */
+} normal;
+
+/* What a head's second half emits. All are linear: a scale is made positive by exp or softplus, never by relu. */
+typedef enum head_kind { HEAD_LOGVAR, HEAD_LOGSIGMA, HEAD_SOFTPLUS } head_kind;
+
+/* mu = h W + b and the scale's head, under name.mu and name.<kind>; h [B,F]. */
+normal normal_head(scope *s, node *h, int64_t latent, head_kind kind, const char *name);
+
+/* z = mu + exp(logvar/2) eps with k draws for each example, folded into rows: [B k, Z], k fastest. */
+node *normal_sample(scope *s, normal q, int64_t k, const char *name);
+
+node *normal_std(normal q); /* exp(logvar/2) */
+
+/* KL(q || N(0,I)) = 1/2 sum_j mu_j^2 + exp(lv_j) - 1 - lv_j, [B]      (Kingma and Welling 2014, appendix B) */
+node *normal_kl_std(normal q);
+
+/* ---- Likelihoods p(x|z): -log p(x|r) in nats for each row, from what the decoder emits (r), and the mean of p as pixels.
+ * Only these functions turn what a decoder emits into a loss or into pixels, so an output transformation happens once. */
+
+typedef enum likelihood_kind { BERNOULLI, BERNOULLI_EPS, GAUSSIAN, SQUARED, HALF_SQUARED } likelihood_kind;
+typedef enum sigma_kind { SIGMA_FIXED, SIGMA_LEARNED, SIGMA_PER_DIMENSION, SIGMA_OPTIMAL } sigma_kind;
+typedef enum output_kind { OUTPUT_LINEAR, OUTPUT_SIGMOID, OUTPUT_TANH } output_kind;
+
+typedef struct likelihood {
+    likelihood_kind kind;
+    sigma_kind sigma_kind;
+    double sigma;       /* GAUSSIAN: fixed, or where learning begins */
+    output_kind output; /* of the location; Bernoulli has its own sigmoid */
+} likelihood;
+
+/* -log p(x|r), r [..., D], x broadcastable to it: [...] */
+node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x);
+/* The mean of p(x|r): [..., D] */
+node *likelihood_mean(const likelihood *l, node *r);
+
+#endif

@@ -1,0 +1,31 @@
+/* optim.h - optimisers: one pass over the flat arrays of a parameter group. */
+#ifndef ELBO_NN_OPTIM_H
+#define ELBO_NN_OPTIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What an optimiser reads of the configuration, and where it is. */
+typedef struct optim_settings {
+    double rate;
+    double beta1, beta2, epsilon;
+    int64_t step; /* updates made, this one included: 1 the first time */
+} optim_settings;
+
+/* Updates n numbers from their gradients; slots are the optimiser's own arrays, zero before the first step. */
+typedef void (*optim_update)(const optim_settings *o, size_t n, float *value, const float *gradient, float *const *slot);
+typedef void (*optim_update_double)(const optim_settings *o, size_t n, double *value, const double *gradient,
+                                    double *const *slot);
+
+typedef struct optimiser {
+    const char *name;
+    int n_slots;
+    const char *slot_names[3];
+    optim_update update;
+    optim_update_double update_double; /* the same arithmetic in double, for checks */
+} optimiser;
+
+const optimiser *optim_find(const char *name);
+const optimiser *optim_at(size_t i); /* NULL past the last */
+
+#endif

@@ -1,0 +1,178 @@
+/* checkpoint_json.c - see checkpoint_json.h. JSON through jansson; numbers that must survive to the bit are written with 17
+ * digits, 64-bit words as hexadecimal text. */
+#include "checkpoint_json.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Writing ---- */
+
+static char *dump(memory m, json_t *j)
+{
+    char *words = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    char *copy = words ? mem_copy_text(m, words) : NULL;
+    free(words);
+    json_decref(j);
+    return copy;
+}
+
+static json_t *options_of(const elbo_config *c)
+{
+    json_t *j = json_object();
+    char value[CONFIG_TEXT];
+    for (size_t i = 0; i < elbo_option_count(); i++) {
+        config_show(c, elbo_option_at(i), value);
+        json_object_set_new(j, elbo_option_at(i)->key, json_string(value));
+    }
+    return j;
+}
+
+char *header_write(const elbo_model *m)
+{
+    const elbo_model_info *i = &m->info;
+    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:I, s:I, s:o}", "format", MODEL_FORMAT, "family", i->family, "shape",
+                          (json_int_t)i->shape[0], (json_int_t)i->shape[1], (json_int_t)i->shape[2], "min", i->min, "max",
+                          i->max, "step", (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options",
+                          options_of(&m->config));
+    return dump(m->m, j);
+}
+
+static json_t *hex(uint64_t v)
+{
+    char words[24];
+    snprintf(words, sizeof words, "%016" PRIx64, v);
+    return json_string(words);
+}
+
+char *run_write(memory m, const run_state *r)
+{
+    json_t *sums = json_array();
+    for (int i = 0; i <= MAX_TERMS; i++) json_array_append_new(sums, json_real(r->sums[i]));
+    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:f, s:I, s:f, s:I}", "data", hex(r->data), "examples",
+                          (json_int_t)r->examples, "validation", (int)r->validation, "step", (json_int_t)r->step, "epoch",
+                          (json_int_t)r->epoch, "step_in_epoch", (json_int_t)r->step_in_epoch, "sums", sums, "seen", r->seen,
+                          "rate_factor", r->rate_factor, "rescues", (json_int_t)r->rescues, "best", r->best, "metrics_size",
+                          (json_int_t)r->metrics_size);
+    return dump(m, j);
+}
+
+/* ---- Reading ---- */
+
+static json_t *parse(const char *words, elbo_error *error)
+{
+    json_error_t why;
+    json_t *j = json_loads(words, JSON_REJECT_DUPLICATES, &why);
+    if (!j) err_set(error, ELBO_BAD_FILE, "its description is no JSON: %.100s", why.text);
+    return j;
+}
+
+static elbo_status check_header(const model_header *h, int format, const char *named, elbo_error *error)
+{
+    if (format != MODEL_FORMAT)
+        return err_set(error, ELBO_BAD_FILE, "model format %d, expected %d: it was written by another version of elbo", format,
+                       MODEL_FORMAT);
+    for (int i = 0; i < 3; i++)
+        if (h->data.shape[i] < 1 || h->data.shape[i] > 1 << 20)
+            return err_set(error, ELBO_BAD_FILE, "its data have size %lld along axis %d, expected 1 to 1048576",
+                           (long long)h->data.shape[i], i);
+    if (h->data.shape[0] * h->data.shape[1] > (1 << 28) / h->data.shape[2])
+        return err_set(error, ELBO_BAD_FILE, "its data have more than 2^28 numbers an example");
+    if (!(h->data.min <= h->data.max))
+        return err_set(error, ELBO_BAD_FILE, "its data reach from %g to %g", h->data.min, h->data.max);
+    if (h->step < 0 || h->epoch < 0) return err_set(error, ELBO_BAD_FILE, "its step or epoch is negative");
+    if (strcmp(named, model_family_name(&h->config)) != 0)
+        return err_set(error, ELBO_BAD_FILE, "family '%.40s' is not the one of its options", named);
+    return ELBO_OK;
+}
+
+static elbo_status read_options(json_t *options, elbo_config *c, elbo_error *error)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(options, key, value)
+    {
+        if (!json_is_string(value)) return err_set(error, ELBO_BAD_FILE, "option '%.40s' is no text", key);
+        elbo_error why = {0};
+        if (elbo_config_set(c, key, json_string_value(value), &why) != ELBO_OK)
+            return err_set(error, ELBO_BAD_FILE, "%.900s", why.message);
+    }
+    return ELBO_OK;
+}
+
+elbo_status header_read(memory m, const char *words, model_header *h, elbo_error *error)
+{
+    json_t *j = parse(words, error), *options;
+    if (!j) return ELBO_BAD_FILE;
+    *h = (model_header){.step = 0};
+    config_init(&h->config, m);
+    int format = 0;
+    const char *named = "";
+    json_int_t s[3], step, epoch;
+    json_error_t why;
+    elbo_status status;
+    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s:I, s:I, s:o}", "format", &format, "family",
+                       &named, "shape", &s[0], &s[1], &s[2], "min", &h->data.min, "max", &h->data.max, "step", &step, "epoch",
+                       &epoch, "options", &options) != 0 ||
+        !json_is_object(options)) {
+        status = err_set(error, ELBO_BAD_FILE, "its description is not one of a model: %.120s", why.text);
+    } else {
+        for (int i = 0; i < 3; i++) h->data.shape[i] = s[i];
+        h->step = step;
+        h->epoch = epoch;
+        status = read_options(options, &h->config, error);
+        if (status == ELBO_OK) status = check_header(h, format, named, error);
+    }
+    json_decref(j);
+    return status;
+}
+
+static bool read_hex(const char *words, uint64_t *out)
+{
+    char *end;
+    *out = strtoull(words, &end, 16);
+    return strlen(words) == 16 && *end == 0;
+}
+
+static bool read_sums(json_t *sums, run_state *r)
+{
+    if (!json_is_array(sums) || json_array_size(sums) != MAX_TERMS + 1) return false;
+    for (size_t i = 0; i <= MAX_TERMS; i++) {
+        if (!json_is_number(json_array_get(sums, i))) return false;
+        r->sums[i] = json_number_value(json_array_get(sums, i));
+    }
+    return true;
+}
+
+static bool run_makes_sense(const run_state *r)
+{
+    return r->examples > 0 && r->step >= 0 && r->epoch >= 0 && r->step_in_epoch >= 0 && r->rate_factor > 0 &&
+           r->rate_factor <= 1 && r->rescues >= 0 && r->seen >= 0;
+}
+
+elbo_status run_read(const char *words, run_state *r, elbo_error *error)
+{
+    json_t *j = parse(words, error), *sums;
+    if (!j) return ELBO_BAD_FILE;
+    const char *data = "";
+    json_int_t examples, step, epoch, step_in_epoch, rescues, metrics_size;
+    int validation;
+    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:F, s:I, s:F, s:I}", "data", &data,
+                             "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch, "step_in_epoch",
+                             &step_in_epoch, "sums", &sums, "seen", &r->seen, "rate_factor", &r->rate_factor, "rescues",
+                             &rescues, "best", &r->best, "metrics_size", &metrics_size) == 0;
+    ok = ok && read_hex(data, &r->data) && read_sums(sums, r);
+    if (ok) {
+        r->examples = examples;
+        r->validation = validation;
+        r->step = step;
+        r->epoch = epoch;
+        r->step_in_epoch = step_in_epoch;
+        r->rescues = rescues;
+        r->metrics_size = (uint64_t)metrics_size;
+        ok = run_makes_sense(r);
+    }
+    json_decref(j);
+    return ok ? ELBO_OK : err_set(error, ELBO_BAD_FILE, "its description of the run is not one that elbo writes");
+}

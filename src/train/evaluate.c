@@ -1,0 +1,148 @@
+/* evaluate.c - see evaluate.h */
+#include "evaluate.h"
+#include "../data/data.h"
+
+#include <string.h>
+
+enum { EVALUATE_BATCH = 512 };
+
+static int term_number(const compiled *c, const char *name)
+{
+    for (int i = 0; i < c->n_terms; i++)
+        if (strcmp(c->term[i], name) == 0) return i;
+    return -1;
+}
+
+static double mean_of(const compiled *c, const double *sums, double seen, const char *name)
+{
+    int i = term_number(c, name);
+    return i >= 0 && seen > 0 ? sums[i] / seen : 0;
+}
+
+static int64_t active_of(const run_arrays *a, double seen, int64_t n_latent)
+{
+    int64_t active = 0;
+    for (int64_t j = 0; j < n_latent && seen > 0; j++) {
+        double mean = a->code_sum[j] / seen;
+        active += a->code_square[j] / seen - mean * mean > ACTIVE_VARIANCE;
+    }
+    return active;
+}
+
+elbo_metrics metrics_from(const compiled *c, const double *sums, double seen, const run_arrays *arrays, int64_t n_latent)
+{
+    return (elbo_metrics){.rec = mean_of(c, sums, seen, "rec"), .kl = mean_of(c, sums, seen, "kl"),
+                          .total = seen > 0 ? sums[MAX_TERMS] / seen : 0, .active = active_of(arrays, seen, n_latent),
+                          .count = (int64_t)seen};
+}
+
+void code_add(const float *code, int64_t n, int64_t n_latent, const run_arrays *arrays)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n_latent; j++) {
+            double v = (double)code[i * n_latent + j];
+            arrays->code_sum[j] += v;
+            arrays->code_square[j] += v * v;
+        }
+}
+
+void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run_arrays *arrays)
+{
+    double beta = model_effective_beta(m);
+    int kl = term_number(c, "kl");
+    for (int t = 0; t < c->n_terms; t++) {
+        const float *value = model_result(m, c, c->first_term + t);
+        for (int64_t i = 0; i < n; i++) {
+            sums[t] += (double)value[i];
+            sums[MAX_TERMS] += (t == kl ? beta : 1) * (double)value[i];
+        }
+    }
+    code_add(model_result(m, c, c->code), n, m->info.latent_size, arrays);
+}
+
+typedef struct evaluation {
+    int64_t *index;
+    void *x;
+    run_arrays arrays;
+    double sums[MAX_TERMS + 1];
+    double seen;
+} evaluation;
+
+static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored, next_examples next, void *user,
+                                elbo_metrics *out, elbo_error *error)
+{
+    plan_key key = {.purpose = EVALUATE, .examples = EVALUATE_BATCH, .dtype = stored};
+    compiled *c = NULL;
+    for (;;) {
+        elbo_error why = {0};
+        int64_t n = next(user, EVALUATE_BATCH, v->x, v->index, &why);
+        if (n < 0) return err_set(error, why.code, "%s", why.message);
+        if (n == 0) break;
+        c = model_plan(m, key, error);
+        if (!c) return ELBO_NO_MEMORY;
+        model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index});
+        evaluate_add(m, c, n, v->sums, &v->arrays);
+        v->seen += (double)n;
+    }
+    if (!c) return err_set(error, ELBO_USAGE, "there are no examples to evaluate");
+    *out = metrics_from(c, v->sums, v->seen, &v->arrays, m->info.latent_size);
+    return ELBO_OK;
+}
+
+elbo_status evaluate_run(elbo_model *m, elbo_dtype stored, next_examples next, void *user, elbo_metrics *out,
+                         elbo_error *error)
+{
+    size_t bytes = (size_t)model_numbers(m) * (stored == ELBO_U8 ? 1 : sizeof(float));
+    evaluation *v = mem_new(m->m, 1, sizeof *v);
+    if (!v) return err_memory(error, "an evaluation");
+    v->index = mem_new(m->m, EVALUATE_BATCH, sizeof *v->index);
+    v->x = mem_new(m->m, EVALUATE_BATCH, bytes);
+    elbo_status status = arrays_open(&v->arrays, m, error);
+    if (status == ELBO_OK && !(v->index && v->x)) status = err_memory(error, "an evaluation");
+    if (status == ELBO_OK) status = evaluate_all(m, v, stored, next, user, out, error);
+    arrays_close(&v->arrays, m->m);
+    mem_free(m->m, v->index);
+    mem_free(m->m, v->x);
+    mem_free(m->m, v);
+    return status;
+}
+
+/* ---- Over a whole data set ---- */
+
+typedef struct reading {
+    elbo_data *data;
+    int64_t next;
+} reading;
+
+static int64_t next_of_data(void *user, int64_t room, void *x, int64_t *index, elbo_error *error)
+{
+    reading *r = user;
+    int64_t left = r->data->info.count - r->next, n = left < room ? left : room;
+    for (int64_t i = 0; i < n; i++) index[i] = r->next + i;
+    r->next += n;
+    return n == 0 || data_read_raw(r->data, index, n, x, NULL, error) == ELBO_OK ? n : -1;
+}
+
+static elbo_status check_shape(const elbo_model *m, const elbo_data_info *d, elbo_error *error)
+{
+    const int64_t *a = m->info.shape, *b = d->shape;
+    if (a[0] == b[0] && a[1] == b[1] && a[2] == b[2]) return ELBO_OK;
+    return err_set(error, ELBO_USAGE, "%s has examples of %lldx%lldx%lld (height, width, channels), but the model takes "
+                                      "%lldx%lldx%lld", d->name, (long long)b[0], (long long)b[1], (long long)b[2],
+                   (long long)a[0], (long long)a[1], (long long)a[2]);
+}
+
+elbo_status elbo_model_evaluate(elbo_model *m, elbo_data *data, elbo_metrics *metrics, elbo_error *error)
+{
+    if (check_shape(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
+    reading r = {data, 0};
+    return evaluate_run(m, data->info.dtype, next_of_data, &r, metrics, error);
+}
+
+elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const elbo_data *data, elbo_error *error)
+{
+    const elbo_data_info *i = &data->info;
+    bool bytes = i->dtype == ELBO_U8; /* whatever was met in them, bytes reach from 0 to 1 */
+    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]}, .min = bytes ? 0 : i->min, .max = bytes ? 1 : i->max};
+    return model_new(engine, config, &d, error);
+}

@@ -1,0 +1,58 @@
+/* feed.c - see feed.h */
+#include "feed.h"
+#include "../base/philox.h"
+
+#include <math.h>
+
+elbo_status feed_open(feed *f, elbo_data *data, uint64_t seed, double validation, int64_t batch, elbo_error *error)
+{
+    int64_t n = data->info.count;
+    *f = (feed){.data = data, .seed = seed, .n_valid = (int64_t)floor(validation * (double)n)};
+    f->n_train = n - f->n_valid;
+    if (f->n_train < 1)
+        return err_set(error, ELBO_USAGE, "%s has %lld examples: none is left to train on", data->info.name, (long long)n);
+    f->batch = batch < f->n_train ? batch : f->n_train;
+    f->index = mem_new(data->engine->m, (size_t)f->batch, sizeof *f->index);
+    f->x = mem_new(data->engine->m, (size_t)f->batch, data_example_bytes(data));
+    return f->index && f->x ? ELBO_OK : err_memory(error, "a batch of data");
+}
+
+void feed_close(feed *f, memory m)
+{
+    mem_free(m, f->index);
+    mem_free(m, f->x);
+    *f = (feed){.data = NULL};
+}
+
+int64_t feed_steps(const feed *f)
+{
+    return (f->n_train + f->batch - 1) / f->batch;
+}
+
+int64_t feed_example(const feed *f, int64_t i)
+{
+    philox_key key = {.seed = f->seed, .stream = philox_stream("data/divide")};
+    return (int64_t)philox_shuffle(key, (uint64_t)f->data->info.count, (uint64_t)i);
+}
+
+static elbo_status read_batch(feed *f, int64_t n, elbo_error *error)
+{
+    return data_read_raw(f->data, f->index, n, f->x, NULL, error);
+}
+
+elbo_status feed_train(feed *f, int64_t epoch, int64_t step, int64_t *n, elbo_error *error)
+{
+    philox_key key = {.seed = f->seed, .step = (uint32_t)epoch, .stream = philox_stream("data/shuffle")};
+    int64_t first = step * f->batch;
+    *n = f->n_train - first < f->batch ? f->n_train - first : f->batch;
+    for (int64_t i = 0; i < *n; i++)
+        f->index[i] = feed_example(f, f->n_valid + (int64_t)philox_shuffle(key, (uint64_t)f->n_train, (uint64_t)(first + i)));
+    return read_batch(f, *n, error);
+}
+
+elbo_status feed_valid(feed *f, int64_t first, int64_t *n, elbo_error *error)
+{
+    *n = f->n_valid - first < f->batch ? f->n_valid - first : f->batch;
+    for (int64_t i = 0; i < *n; i++) f->index[i] = feed_example(f, first + i);
+    return read_batch(f, *n, error);
+}

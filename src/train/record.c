@@ -1,0 +1,319 @@
+/* record.c - see record.h */
+#include "record.h"
+#include "../base/file.h"
+#include "../base/text.h"
+#include "album.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+/* Does work on directory/name; every file of a run is reached through here. */
+typedef elbo_status (*path_work)(record *r, const char *path, void *user, elbo_error *error);
+
+static elbo_status at_path(record *r, const char *name, path_work work, void *user, elbo_error *error)
+{
+    if (!r->directory) return ELBO_OK;
+    char *path = file_join(r->m, r->directory, name);
+    if (!path) return err_memory(error, "a path");
+    elbo_status status = work(r, path, user, error);
+    mem_free(r->m, path);
+    return status;
+}
+
+/* ---- Lines ---- */
+
+static elbo_status append(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    text *t = user;
+    return file_append(path, t->bytes, t->length, error);
+}
+
+/* Appends what was written into t to a file of lines, and closes t. */
+static elbo_status append_line(record *r, const char *name, text *t, elbo_error *error)
+{
+    elbo_status status = t->failed ? err_memory(error, "a line of metrics") : at_path(r, name, append, t, error);
+    if (status == ELBO_OK && strcmp(name, "metrics.jsonl") == 0) r->metrics_size += t->length;
+    text_close(t);
+    return status;
+}
+
+static void add_number(text *t, const char *key, double v)
+{
+    char words[32];
+    text_from_real(v, words);
+    text_add(t, "\"%s\":%s", key, words);
+}
+
+static void add_metrics(text *t, const char *key, const elbo_metrics *m)
+{
+    text_add(t, ",\"%s\":{", key);
+    add_number(t, "rec", m->rec);
+    text_add(t, ",");
+    add_number(t, "kl", m->kl);
+    text_add(t, ",");
+    add_number(t, "total", m->total);
+    text_add(t, ",\"active\":%" PRId64 ",\"count\":%" PRId64 "}", m->active, m->count);
+}
+
+static elbo_status write_metrics(record *r, const epoch_figures *e, int64_t step, double rate, elbo_error *error)
+{
+    text t;
+    text_open(&t, r->m);
+    text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, step);
+    add_number(&t, "rate", rate);
+    add_metrics(&t, "train", &e->train);
+    if (e->valid.count) add_metrics(&t, "valid", &e->valid);
+    text_add(&t, "}\n");
+    return append_line(r, "metrics.jsonl", &t, error);
+}
+
+static elbo_status write_times(record *r, int64_t epoch, double seconds, elbo_error *error)
+{
+    text t;
+    text_open(&t, r->m);
+    text_add(&t, "{\"epoch\":%" PRId64 ",\"seconds\":%.3f}\n", epoch, seconds);
+    return append_line(r, "times.jsonl", &t, error);
+}
+
+elbo_status record_rescue(record *r, int64_t step, double rate_factor, const char *cause, elbo_error *error)
+{
+    json_t *words = json_string(cause);
+    char *quoted = words ? json_dumps(words, JSON_ENCODE_ANY) : NULL;
+    text t;
+    text_open(&t, r->m);
+    text_add(&t, "{\"rescue\":{\"step\":%" PRId64 ",", step);
+    add_number(&t, "rate_factor", rate_factor);
+    text_add(&t, ",\"cause\":%s}}\n", quoted ? quoted : "\"\"");
+    free(quoted);
+    json_decref(words);
+    return append_line(r, "metrics.jsonl", &t, error);
+}
+
+/* ---- History ---- */
+
+static elbo_status remember(record *r, const epoch_figures *e, elbo_error *error)
+{
+    if (r->n_history == r->room) {
+        size_t room = r->room ? 2 * r->room : 64;
+        epoch_figures *grown = mem_resize(r->m, r->history, room, sizeof *grown);
+        if (!grown) return err_memory(error, "the history of a run");
+        r->history = grown;
+        r->room = room;
+    }
+    r->history[r->n_history++] = *e;
+    return ELBO_OK;
+}
+
+static elbo_metrics metrics_of(const json_t *j)
+{
+    elbo_metrics m = {0};
+    json_int_t active = 0, count = 0;
+    if (json_unpack((json_t *)(uintptr_t)j, "{s:F, s:F, s:F, s:I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active",
+                    &active, "count", &count) == 0) {
+        m.active = active;
+        m.count = count;
+    }
+    return m;
+}
+
+static elbo_status remember_line(record *r, const char *line, size_t length, elbo_error *error)
+{
+    json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+    elbo_status status = ELBO_OK;
+    if (json_object_get(j, "epoch")) {
+        epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch"))};
+        e.train = metrics_of(json_object_get(j, "train"));
+        e.valid = metrics_of(json_object_get(j, "valid"));
+        status = remember(r, &e, error);
+    }
+    json_decref(j);
+    return status;
+}
+
+static elbo_status read_history(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)user;
+    unsigned char *bytes;
+    size_t size;
+    elbo_status status = file_read(r->m, path, (size_t)1 << 30, &bytes, &size, error);
+    if (status != ELBO_OK) return status;
+    for (char *line = (char *)bytes, *end; (end = strchr(line, '\n')) && status == ELBO_OK; line = end + 1)
+        status = remember_line(r, line, (size_t)(end - line), error);
+    mem_free(r->m, bytes);
+    return status;
+}
+
+/* ---- Opening ---- */
+
+static elbo_status refuse_existing(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)user;
+    if (!file_exists(path)) return ELBO_OK;
+    return err_set(error, ELBO_USAGE, "%s has a run already; resume it, or choose another directory", r->directory);
+}
+
+static elbo_status write_config(record *r, const char *path, void *user, elbo_error *error)
+{
+    text t;
+    text_open(&t, r->m);
+    config_write(user, &t);
+    elbo_status status = t.failed ? err_memory(error, "a configuration")
+                                  : file_write(r->m, path, &(file_part){t.bytes, t.length}, 1, error);
+    text_close(&t);
+    return status;
+}
+
+static elbo_status make_directory(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    (void)user;
+    return file_make_directory(path, error);
+}
+
+static elbo_status begin(record *r, const elbo_config *config, elbo_error *error)
+{
+    static const char *const signs[] = {"metrics.jsonl", "last.safetensors", "previous.safetensors"};
+    elbo_status status = ELBO_OK;
+    for (size_t i = 0; i < 3 && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
+    if (status == ELBO_OK) status = file_make_directory(r->directory, error);
+    if (status == ELBO_OK && r->pictures) status = at_path(r, "pictures", make_directory, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "config.toml", write_config, (void *)(uintptr_t)config, error);
+    return status;
+}
+
+elbo_status record_open(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
+                        elbo_error *error)
+{
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures};
+    return directory && config ? begin(r, config, error) : ELBO_OK;
+}
+
+void record_close(record *r)
+{
+    mem_free(r->m, r->history);
+    *r = (record){.m = r->m};
+}
+
+/* ---- Resuming ---- */
+
+typedef struct loading {
+    run_state *run;
+    run_arrays *arrays;
+    elbo_model *model;
+} loading;
+
+static elbo_status load(record *r, const char *path, void *user, elbo_error *error)
+{
+    loading *l = user;
+    l->model = checkpoint_load(r->engine, path, l->run, l->arrays, error);
+    if (l->model) return ELBO_OK;
+    arrays_close(l->arrays, r->m);
+    return error->code;
+}
+
+static elbo_status cut(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    const run_state *run = user;
+    if (run->metrics_size == 0 && !file_exists(path)) return ELBO_OK;
+    return file_truncate(path, run->metrics_size, error);
+}
+
+elbo_model *record_resume(record *r, run_state *run, run_arrays *arrays, bool *fell_back, elbo_error *why, elbo_error *error)
+{
+    loading l = {run, arrays, NULL};
+    *fell_back = false;
+    elbo_error first = {0};
+    if (at_path(r, "last.safetensors", load, &l, &first) != ELBO_OK) {
+        elbo_error second = {0};
+        *fell_back = true;
+        *why = first;
+        if (first.code == ELBO_NO_MEMORY || at_path(r, "previous.safetensors", load, &l, &second) != ELBO_OK) {
+            err_set(error, first.code, "%s", first.message);
+            return NULL;
+        }
+    }
+    r->metrics_size = run->metrics_size;
+    if (at_path(r, "metrics.jsonl", cut, run, error) == ELBO_OK &&
+        (run->metrics_size == 0 || at_path(r, "metrics.jsonl", read_history, NULL, error) == ELBO_OK))
+        return l.model;
+    elbo_model_free(l.model);
+    return NULL;
+}
+
+/* ---- Checkpoints ---- */
+
+typedef struct saving {
+    elbo_model *model;
+    const run_state *run;
+    const run_arrays *arrays;
+} saving;
+
+static elbo_status save(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    saving *s = user;
+    return checkpoint_save(s->model, path, s->run, s->arrays, error);
+}
+
+static elbo_status sync_if_there(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    (void)user;
+    return file_exists(path) ? file_sync(path, error) : ELBO_OK;
+}
+
+/* The new file is complete before last becomes previous, so a full disk costs nothing; and from then until the new one is last,
+ * previous is what a resume finds. */
+static elbo_status step_back(record *r, const char *last, void *user, elbo_error *error)
+{
+    (void)user;
+    if (!file_exists(last)) return ELBO_OK;
+    char *previous = file_join(r->m, r->directory, "previous.safetensors");
+    if (!previous) return err_memory(error, "a path");
+    elbo_status status = file_rename(last, previous, error);
+    mem_free(r->m, previous);
+    return status;
+}
+
+static elbo_status name_last(record *r, const char *fresh, void *user, elbo_error *error)
+{
+    (void)user;
+    char *last = file_join(r->m, r->directory, "last.safetensors");
+    if (!last) return err_memory(error, "a path");
+    elbo_status status = file_rename(fresh, last, error);
+    mem_free(r->m, last);
+    return status;
+}
+
+elbo_status record_checkpoint(record *r, elbo_model *m, run_state *run, const run_arrays *arrays, elbo_error *error)
+{
+    run->metrics_size = r->metrics_size;
+    saving s = {m, run, arrays};
+    elbo_status status = at_path(r, "metrics.jsonl", sync_if_there, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "new.safetensors", save, &s, error);
+    if (status == ELBO_OK) status = at_path(r, "last.safetensors", step_back, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "new.safetensors", name_last, NULL, error);
+    return status;
+}
+
+elbo_status record_best(record *r, elbo_model *m, elbo_error *error)
+{
+    saving s = {m, NULL, NULL};
+    return at_path(r, "best.safetensors", save, &s, error);
+}
+
+/* ---- Epochs ---- */
+
+elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double rate, double seconds,
+                         elbo_error *error)
+{
+    if (!r->directory) return ELBO_OK;
+    elbo_status status = remember(r, e, error);
+    if (status == ELBO_OK) status = write_metrics(r, e, m->info.step, rate, error);
+    if (status == ELBO_OK) status = write_times(r, e->epoch, seconds, error);
+    if (status == ELBO_OK && r->pictures) status = album_epoch(r, m, f, e->epoch, error);
+    return status;
+}

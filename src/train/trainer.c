@@ -1,0 +1,456 @@
+/* trainer.c - elbo_train: epochs of steps, validation, checkpoints, resuming.
+ *
+ * A step: read a batch, run the training plan (loss, gradients, new state), and only when loss and gradient are finite update the
+ * parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
+ * reference kernels to name where the first bad number came from. */
+#include "feed.h"
+#include "record.h"
+#include "trainer.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define EVENT_SECONDS 0.1
+#define CHECKPOINT_SECONDS 30.0
+
+enum { MAX_RESCUES = 10 };
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Copies of what training changes: to go back to after a bad step, or the best model where no file keeps it. */
+typedef struct snapshot {
+    float *value, *slot[MAX_SLOTS], *state;
+    run_state run;
+    run_arrays arrays;
+    int64_t step, epoch;
+} snapshot;
+
+typedef struct trainer {
+    elbo_engine *engine;
+    elbo_model *m;
+    elbo_data *data;
+    feed feed;
+    record record;
+    run_state run;
+    run_arrays arrays;
+    snapshot good, best; /* good: where a rescue goes back to */
+    const elbo_train_options *options;
+    compiled *plan; /* of the last step */
+    double began, epoch_began, last_event, last_save;
+    int64_t steps_here, examples_here;
+    bool cancelled;
+} trainer;
+
+/* ---- Events ---- */
+
+static void emit(trainer *t, elbo_event *e)
+{
+    if (t->options->on_event && t->options->on_event(t->options->user, e)) t->cancelled = true;
+}
+
+static void note(trainer *t, const char *format, ...) PRINTF_LIKE(2, 3);
+static void note(trainer *t, const char *format, ...)
+{
+    char words[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    elbo_event e = {.kind = ELBO_EVENT_NOTE, .text = words};
+    emit(t, &e);
+}
+
+static elbo_event progress(const trainer *t, elbo_event_kind kind)
+{
+    int64_t per_epoch = feed_steps(&t->feed), epochs = t->m->config.epochs, done = t->run.epoch * per_epoch + t->run.step_in_epoch;
+    double seconds = now() - t->began, each = t->steps_here ? seconds / (double)t->steps_here : 0;
+    elbo_event e = {.kind = kind, .epoch = t->run.epoch + 1, .epochs = epochs, .step = done, .steps = per_epoch * epochs,
+                    .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
+                    .eta_seconds = each * (double)(per_epoch * epochs - done)};
+    if (seconds > 0) e.examples_per_second = (double)t->examples_here / seconds;
+    if (t->plan) e.train = metrics_from(t->plan, t->run.sums, t->run.seen, &t->arrays, t->m->info.latent_size);
+    return e;
+}
+
+static void emit_step(trainer *t)
+{
+    double time = now();
+    if (!t->options->on_event || time - t->last_event < EVENT_SECONDS) return;
+    t->last_event = time;
+    elbo_event e = progress(t, ELBO_EVENT_STEP);
+    emit(t, &e);
+}
+
+/* What the loss amounts to: people ask nothing about VAE code more often. */
+static void note_loss(trainer *t)
+{
+    const elbo_config *c = &t->m->config;
+    double beta = model_effective_beta(t->m), d = (double)model_numbers(t->m);
+    bool squared = c->likelihood == SQUARED;
+    const char *scale = c->reduction == 1 ? ", summed over the batch" : "";
+    if (!t->m->family->has_prior) {
+        note(t, "loss: reconstruction only, nats per example%s; the family has no KL term", scale);
+    } else if (c->reduction == 2) {
+        note(t, "loss: mean over all %g numbers + %g KL, which is (rec + %g KL) / %g: effective beta %.3g%s", d, c->beta, beta, d,
+             squared ? beta / 2 : beta, squared ? " against 1/2 the squared error" : "");
+    } else {
+        note(t, "loss: nats per example%s, rec + %g KL: effective beta %.3g%s", scale, beta, squared ? beta / 2 : beta,
+             squared ? " against 1/2 the squared error" : "");
+    }
+}
+
+static void note_head(trainer *t)
+{
+    const elbo_model *m = t->m;
+    const int64_t *s = m->info.shape;
+    note(t, "%s: %lld examples of %lldx%lldx%lld for training, %lld for validation", t->data->info.name,
+         (long long)t->feed.n_train, (long long)s[0], (long long)s[1], (long long)s[2], (long long)t->feed.n_valid);
+    note(t, "model: %s, %s -> %lld -> %s, %lld parameters; %d thread%s", m->info.family, m->config.encoder,
+         (long long)m->info.latent_size, m->config.decoder, (long long)m->info.n_parameters, elbo_engine_threads(t->engine),
+         elbo_engine_threads(t->engine) == 1 ? "" : "s");
+    note_loss(t);
+}
+
+/* ---- Snapshots ---- */
+
+static float *copied(const trainer *t, float *to, const float *from, int64_t n)
+{
+    if (!to) to = mem_new(t->engine->m, (size_t)n, sizeof *to);
+    if (to) memcpy(to, from, (size_t)n * sizeof *to);
+    return to;
+}
+
+static elbo_status snapshot_take(const trainer *t, snapshot *s, bool whole, elbo_error *error)
+{
+    const store *st = &t->m->store;
+    s->value = copied(t, s->value, st->value, st->params.size);
+    s->state = copied(t, s->state, st->state, st->states.size);
+    bool ok = s->value && s->state;
+    for (int i = 0; whole && i < st->n_slots; i++) {
+        s->slot[i] = copied(t, s->slot[i], st->slot[i], st->params.size);
+        ok = ok && s->slot[i];
+    }
+    if (whole && !s->arrays.code_sum) ok = arrays_open(&s->arrays, t->m, NULL) == ELBO_OK && ok;
+    if (!ok) return err_memory(error, "a copy of the parameters");
+    s->run = t->run;
+    s->step = t->m->info.step;
+    s->epoch = t->m->info.epoch;
+    if (!whole) return ELBO_OK;
+    memcpy(s->arrays.code_sum, t->arrays.code_sum, (size_t)t->m->info.latent_size * sizeof(double));
+    memcpy(s->arrays.code_square, t->arrays.code_square, (size_t)t->m->info.latent_size * sizeof(double));
+    return ELBO_OK;
+}
+
+static void snapshot_restore(trainer *t, const snapshot *s, bool whole)
+{
+    store *st = &t->m->store;
+    memcpy(st->value, s->value, (size_t)st->params.size * sizeof(float));
+    memcpy(st->state, s->state, (size_t)st->states.size * sizeof(float));
+    store_revert(st);
+    t->m->info.step = s->step;
+    t->m->info.epoch = s->epoch;
+    if (!whole) return;
+    for (int i = 0; i < st->n_slots; i++) memcpy(st->slot[i], s->slot[i], (size_t)st->params.size * sizeof(float));
+    memcpy(t->arrays.code_sum, s->arrays.code_sum, (size_t)t->m->info.latent_size * sizeof(double));
+    memcpy(t->arrays.code_square, s->arrays.code_square, (size_t)t->m->info.latent_size * sizeof(double));
+    t->run = s->run;
+}
+
+static void snapshot_free(const trainer *t, snapshot *s)
+{
+    mem_free(t->engine->m, s->value);
+    mem_free(t->engine->m, s->state);
+    for (int i = 0; i < MAX_SLOTS; i++) mem_free(t->engine->m, s->slot[i]);
+    arrays_close(&s->arrays, t->engine->m);
+}
+
+/* ---- A step ---- */
+
+static double rate_now(const trainer *t)
+{
+    const elbo_config *c = &t->m->config;
+    double schedule = c->schedule == 1 ? pow(c->decay, (double)t->run.epoch) : 1;
+    return c->rate * schedule * t->run.rate_factor;
+}
+
+static run_env env_of(const trainer *t)
+{
+    return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
+}
+
+/* Adds the step's terms, weighted by its examples, to the epoch's sums. */
+static void add_step(trainer *t, compiled *c, int64_t n)
+{
+    double beta = model_effective_beta(t->m);
+    for (int i = 0; i < c->n_terms; i++) {
+        double v = (double)n * (double)*model_result(t->m, c, c->first_term + i);
+        t->run.sums[i] += v;
+        t->run.sums[MAX_TERMS] += (strcmp(c->term[i], "kl") == 0 ? beta : 1) * v;
+    }
+    t->run.seen += (double)n;
+    code_add(model_result(t->m, c, c->code), n, t->m->info.latent_size, &t->arrays);
+}
+
+static void apply_step(trainer *t, compiled *c, int64_t n)
+{
+    const elbo_config *k = &t->m->config;
+    optim_settings o = {.rate = rate_now(t), .beta1 = k->beta1, .beta2 = k->beta2, .epsilon = k->epsilon,
+                        .step = t->run.step + 1};
+    optimise(t->m, "model", &o);
+    store_commit(&t->m->store);
+    add_step(t, c, n);
+    t->run.step++;
+    t->run.step_in_epoch++;
+    t->m->info.step = t->run.step;
+    t->steps_here++;
+    t->examples_here += n;
+}
+
+/* A step whose loss or gradient is not finite: named, then the end of training or a lower rate. */
+static elbo_status bad_step(trainer *t, compiled *c, double loss, elbo_error *error)
+{
+    enum { STOP, LOWER_RATE };
+    char where[400];
+    model_blame(t->m, c, t->feed.x, env_of(t), t->feed.index, where, sizeof where);
+    bool rescue = t->m->config.rescue == LOWER_RATE && t->good.value && t->run.rescues < MAX_RESCUES;
+    if (!rescue)
+        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): the loss is %g or its gradient is not finite; it began in %s. "
+                                             "Parameters are as before this step; try a lower --rate, or --rescue lower-rate",
+                       (long long)t->run.step + 1, (long long)t->run.epoch + 1, loss, where);
+    int64_t step = t->run.step + 1, rescues = t->run.rescues + 1;
+    double factor = t->run.rate_factor / 2;
+    uint64_t size = t->run.metrics_size;
+    snapshot_restore(t, &t->good, true);
+    t->run.rate_factor = factor;
+    t->run.rescues = rescues;
+    t->run.metrics_size = size;
+    note(t, "step %lld: not finite, begun in %s; back to step %lld with the rate halved to %g", (long long)step, where,
+         (long long)t->run.step, rate_now(t));
+    return record_rescue(&t->record, step, factor, where, error);
+}
+
+static elbo_status one_step(trainer *t, elbo_error *error)
+{
+    int64_t n;
+    elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &n, error);
+    if (status != ELBO_OK) return status;
+    plan_key key = {.purpose = TRAIN, .examples = n, .dtype = t->data->info.dtype};
+    compiled *c = model_plan(t->m, key, error);
+    if (!c) return ELBO_NO_MEMORY;
+    t->plan = c;
+    model_run(t->m, c, t->feed.x, env_of(t));
+    double loss = (double)*model_result(t->m, c, c->loss);
+    if (!isfinite(loss) || !gradient_is_finite(t->m, "model")) return bad_step(t, c, loss, error);
+    apply_step(t, c, n);
+    emit_step(t);
+    return ELBO_OK;
+}
+
+/* ---- An epoch ---- */
+
+typedef struct valid_reading {
+    trainer *t;
+    int64_t next;
+} valid_reading;
+
+static int64_t next_valid(void *user, int64_t room, void *x, int64_t *index, elbo_error *error)
+{
+    valid_reading *r = user;
+    const feed *f = &r->t->feed;
+    int64_t left = f->n_valid - r->next, n = left < room ? left : room;
+    for (int64_t i = 0; i < n; i++) index[i] = feed_example(f, r->next + i);
+    r->next += n;
+    return n == 0 || data_read_raw(r->t->data, index, n, x, NULL, error) == ELBO_OK ? n : -1;
+}
+
+static elbo_status validate(trainer *t, elbo_metrics *out, elbo_error *error)
+{
+    valid_reading r = {t, 0};
+    *out = (elbo_metrics){.count = 0};
+    return t->feed.n_valid ? evaluate_run(t->m, t->data->info.dtype, next_valid, &r, out, error) : ELBO_OK;
+}
+
+/* Without a validation part the newest model is the best. */
+static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *error)
+{
+    if (valid->count && t->run.epoch > 1 && !(valid->total < t->run.best)) return ELBO_OK;
+    t->run.best = valid->total;
+    if (t->record.directory) return record_best(&t->record, t->m, error);
+    return snapshot_take(t, &t->best, false, error);
+}
+
+static void begin_epoch(trainer *t)
+{
+    size_t n = (size_t)t->m->info.latent_size;
+    memset(t->run.sums, 0, sizeof t->run.sums);
+    memset(t->arrays.code_sum, 0, n * sizeof(double));
+    memset(t->arrays.code_square, 0, n * sizeof(double));
+    t->run.seen = 0;
+    t->run.step_in_epoch = 0;
+}
+
+static elbo_status save(trainer *t, elbo_error *error)
+{
+    t->last_save = now();
+    elbo_status status = record_checkpoint(&t->record, t->m, &t->run, &t->arrays, error);
+    if (status == ELBO_OK && t->m->config.rescue) status = snapshot_take(t, &t->good, true, error);
+    return status;
+}
+
+static elbo_status end_epoch(trainer *t, elbo_error *error)
+{
+    elbo_event e = progress(t, ELBO_EVENT_EPOCH);
+    double rate = rate_now(t), seconds = now() - t->epoch_began;
+    elbo_status status = validate(t, &e.valid, error);
+    if (status != ELBO_OK) return status;
+    t->m->info.epoch = ++t->run.epoch;
+    begin_epoch(t);
+    epoch_figures figures = {.epoch = t->run.epoch, .train = e.train, .valid = e.valid};
+    status = record_epoch(&t->record, t->m, &t->feed, &figures, rate, seconds, error);
+    if (status == ELBO_OK) status = keep_best(t, &e.valid, error);
+    if (status == ELBO_OK) status = save(t, error);
+    if (status == ELBO_OK) emit(t, &e);
+    return status;
+}
+
+static elbo_status one_epoch(trainer *t, elbo_error *error)
+{
+    elbo_status status = ELBO_OK;
+    int64_t steps = feed_steps(&t->feed);
+    t->epoch_began = now();
+    while (status == ELBO_OK && t->run.step_in_epoch < steps && !t->cancelled) {
+        status = one_step(t, error);
+        if (status == ELBO_OK && t->record.directory && now() - t->last_save > CHECKPOINT_SECONDS) status = save(t, error);
+    }
+    return status == ELBO_OK && t->run.step_in_epoch == steps ? end_epoch(t, error) : status;
+}
+
+static elbo_status all_epochs(trainer *t, elbo_error *error)
+{
+    elbo_status status = save(t, error);
+    t->began = t->last_event = now();
+    while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !t->cancelled) status = one_epoch(t, error);
+    if (status != ELBO_OK || !t->cancelled) return status;
+    status = save(t, error);
+    return status == ELBO_OK ? err_set(error, ELBO_CANCELLED, "cancelled in epoch %lld after step %lld%s",
+                                       (long long)t->run.epoch + 1, (long long)t->run.step,
+                                       t->record.directory ? ", and saved" : "")
+                             : status;
+}
+
+/* ---- Beginning ---- */
+
+static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation,
+                                  elbo_error *error)
+{
+    elbo_config same = *wanted;
+    same.epochs = t->m->config.epochs;
+    const elbo_option_info *differs = config_difference(&same, &t->m->config, NULL);
+    char was[CONFIG_TEXT], is[CONFIG_TEXT];
+    if (differs) {
+        config_show(&t->m->config, differs, was);
+        config_show(wanted, differs, is);
+        return err_set(error, ELBO_MISMATCH, "the run was begun with %s = %.200s, not %.200s; only epochs can change when a run is "
+                                             "resumed", differs->key, was, is);
+    }
+    if (fingerprint != t->run.data || t->run.examples != t->data->info.count)
+        return err_set(error, ELBO_MISMATCH, "%s is not the data the run was begun with (%lld examples then, %lld now, or other "
+                                             "contents)", t->data->info.name, (long long)t->run.examples,
+                       (long long)t->data->info.count);
+    if (validation != t->run.validation)
+        return err_set(error, ELBO_MISMATCH, "the run was begun %s a validation part", t->run.validation ? "with" : "without");
+    return ELBO_OK;
+}
+
+static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation, elbo_error *error)
+{
+    bool fell_back;
+    elbo_error why = {0}, mine = {0};
+    t->m = record_resume(&t->record, &t->run, &t->arrays, &fell_back, &why, &mine);
+    if (!t->m) return err_set(error, mine.code, "%s", mine.message);
+    if (fell_back) note(t, "the newest checkpoint can't be used (%s); going on from the one before", why.message);
+    elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
+    t->m->config.epochs = wanted->epochs;
+    return status;
+}
+
+static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)
+{
+    t->m = elbo_model_new(t->engine, config, t->data, error);
+    if (!t->m) return error ? error->code : ELBO_FAILED;
+    t->run = (run_state){.data = fingerprint, .examples = t->data->info.count, .validation = validation, .rate_factor = 1};
+    elbo_status status = arrays_open(&t->arrays, t->m, error);
+    return status == ELBO_OK ? record_open(&t->record, t->engine, t->options->directory, t->options->pictures, config, error)
+                             : status;
+}
+
+static elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
+{
+    bool validation = !t->options->no_validation && config->validation > 0;
+    uint64_t fingerprint;
+    elbo_status status = data_fingerprint(t->data, &fingerprint, error);
+    if (status != ELBO_OK) return status;
+    if (t->options->resume) {
+        status = record_open(&t->record, t->engine, t->options->directory, t->options->pictures, NULL, error);
+        if (status == ELBO_OK) status = resume(t, config, fingerprint, validation, error);
+    } else {
+        status = begin(t, config, fingerprint, validation, error);
+    }
+    if (status != ELBO_OK) return status;
+    return feed_open(&t->feed, t->data, (uint64_t)config->seed, validation ? config->validation : 0, config->batch, error);
+}
+
+/* The best model, where one was kept; else as it is. */
+static elbo_status take_best(trainer *t, elbo_error *error)
+{
+    if (t->best.value) snapshot_restore(t, &t->best, false);
+    if (!t->record.directory || t->run.epoch == 0) return ELBO_OK;
+    elbo_model *best = elbo_model_load(t->engine, t->record.directory, error);
+    if (!best) return error ? error->code : ELBO_FAILED;
+    elbo_model_free(t->m);
+    t->m = best;
+    return ELBO_OK;
+}
+
+static void close_trainer(trainer *t)
+{
+    feed_close(&t->feed, t->engine->m);
+    record_close(&t->record);
+    arrays_close(&t->arrays, t->engine->m);
+    snapshot_free(t, &t->good);
+    snapshot_free(t, &t->best);
+    mem_free(t->engine->m, t);
+}
+
+elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data *data, const elbo_train_options *options,
+                       elbo_error *error)
+{
+    static const elbo_train_options none = {0};
+    elbo_error mine = {0};
+    trainer *t = mem_new(engine->m, 1, sizeof *t);
+    if (!t) {
+        err_memory(error, "training");
+        return NULL;
+    }
+    *t = (trainer){.engine = engine, .data = data, .options = options ? options : &none, .record = {.m = engine->m}};
+    elbo_status status = t->options->resume && !t->options->directory
+                             ? err_set(&mine, ELBO_USAGE, "resuming needs the directory of a run")
+                             : prepare(t, config, &mine);
+    if (status == ELBO_OK) note_head(t);
+    if (status == ELBO_OK) status = all_epochs(t, &mine);
+    if (status == ELBO_OK) status = take_best(t, &mine);
+    elbo_model *m = t->m;
+    close_trainer(t);
+    if (status == ELBO_OK) return m;
+    elbo_model_free(m);
+    err_set(error, status, "%s", mine.message);
+    return NULL;
+}

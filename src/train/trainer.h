@@ -1,0 +1,13 @@
+/* trainer.h - the passes over flat memory that end a step. */
+#ifndef ELBO_TRAIN_TRAINER_H
+#define ELBO_TRAIN_TRAINER_H
+
+#include "../vae/model.h"
+
+/* Updates the parameters of a group from their gradients. */
+void optimise(elbo_model *m, const char *group, const optim_settings *o);
+
+/* Whether every number of a group's gradient is finite. */
+bool gradient_is_finite(const elbo_model *m, const char *group);
+
+#endif

@@ -1,0 +1,42 @@
+/* config.h - a configuration: the values of every option (options.def). */
+#ifndef ELBO_VAE_CONFIG_H
+#define ELBO_VAE_CONFIG_H
+
+#include "../base/engine.h"
+#include "../base/error.h"
+
+enum { CONFIG_TEXT = 1024 };
+
+struct elbo_config {
+#define INT(field, ...) int64_t field;
+#define REAL(field, ...) double field;
+#define BOOL(field, ...) bool field;
+#define TEXT(field, ...) char field[CONFIG_TEXT];
+#define CHOICE(field, ...) int field;
+#include "options.def"
+#undef INT
+#undef REAL
+#undef BOOL
+#undef TEXT
+#undef CHOICE
+    memory m;
+    char shown[CONFIG_TEXT]; /* what elbo_config_get returned last */
+};
+
+/* Every option at its default. */
+void config_init(elbo_config *c, memory m);
+
+/* The value of an option as text. */
+void config_show(const elbo_config *c, const elbo_option_info *option, char out[CONFIG_TEXT]);
+
+/* The first option of the sections in which two configurations differ; NULL: none. sections: "model" or NULL for all. */
+const elbo_option_info *config_difference(const elbo_config *a, const elbo_config *b, const char *section);
+
+/* "key = value" lines with section headers, as elbo_config_read takes them. */
+struct text;
+void config_write(const elbo_config *c, struct text *out);
+
+/* The word of a choice. */
+const char *config_choice(const char *choices, int i, char out[64]);
+
+#endif

@@ -1,0 +1,68 @@
+/* describe.c - what a model says about itself. */
+#include "model.h"
+#include "../base/text.h"
+
+#include <string.h>
+
+const elbo_model_info *elbo_model_describe(const elbo_model *m)
+{
+    return &m->info;
+}
+
+const elbo_latent_info *elbo_model_latent_at(const elbo_model *m, size_t i)
+{
+    return i < (size_t)m->n_latents ? &m->latent_info[i] : NULL;
+}
+
+const char *elbo_model_option(elbo_model *m, const char *key)
+{
+    return elbo_config_get(&m->config, key);
+}
+
+/* ---- Texts ---- */
+
+/* A line for each parameter: exported shape, numbers, and the products an example costs. */
+static void write_layers(const elbo_model *m, text *out)
+{
+    double flops = 0;
+    text_add(out, "%-32s %-16s %12s %14s\n", "parameter", "shape", "numbers", "flop/example");
+    for (int i = 0; i < m->store.params.n; i++) {
+        const entry *e = &m->store.params.at[i];
+        char words[96];
+        shape_text(e->layout.exported, words);
+        double cost = e->shape.rank >= 2 ? 2.0 * (double)e->count : 0;
+        flops += cost;
+        text_add(out, "%-32s %-16s %12lld %14.0f\n", e->name, words, (long long)e->count, cost);
+    }
+    text_add(out, "%-32s %-16s %12lld %14.0f\n", "total", "", (long long)m->info.n_parameters, flops);
+}
+
+static elbo_status write_graph(elbo_model *m, bool compiled_steps, text *out, elbo_error *error)
+{
+    plan_key key = {.purpose = TRAIN, .examples = m->config.batch, .dtype = ELBO_U8};
+    compiled *c = model_plan(m, key, error);
+    if (!c) return ELBO_NO_MEMORY;
+    if (compiled_steps) plan_dump(c->plan, out);
+    else g_dump(c->graph, out);
+    return ELBO_OK;
+}
+
+char *elbo_model_text(elbo_model *m, const char *what, elbo_error *error)
+{
+    text out;
+    text_open(&out, m->m);
+    elbo_status status = ELBO_OK;
+    if (strcmp(what, "layers") == 0) write_layers(m, &out);
+    else if (strcmp(what, "graph") == 0) status = write_graph(m, false, &out, error);
+    else if (strcmp(what, "plan") == 0) status = write_graph(m, true, &out, error);
+    else status = err_set(error, ELBO_USAGE, "no text '%.32s' about a model; expected layers, graph or plan", what);
+    if (status == ELBO_OK && out.failed) status = err_memory(error, "a text about the model");
+    if (status == ELBO_OK) return text_take(&out);
+    text_close(&out);
+    return NULL;
+}
+
+void elbo_text_free(elbo_engine *engine, char *words)
+{
+    mem_free(engine->m, words);
+}

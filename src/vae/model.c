@@ -1,0 +1,418 @@
+/* model.c - making models and compiling their graphs. */
+#include "model.h"
+#include "../base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SLOT_X, SLOT_BETA, N_INPUTS };
+
+int64_t model_numbers(const elbo_model *m)
+{
+    return m->info.shape[0] * m->info.shape[1] * m->info.shape[2];
+}
+
+const char *model_family_name(const elbo_config *c)
+{
+    return elbo_family_at((size_t)c->family)->name;
+}
+
+/* reduction = mean divides rec by the number of values but leaves kl per example, so kl weighs that much more. */
+double model_effective_beta(const elbo_model *m)
+{
+    enum { EXAMPLE, SUM, MEAN };
+    return m->config.reduction == MEAN ? m->config.beta * (double)model_numbers(m) : m->config.beta;
+}
+
+/* What the loss in nats per example is multiplied by before it is differentiated. */
+static double loss_scale(const elbo_model *m, int64_t examples)
+{
+    enum { EXAMPLE, SUM, MEAN };
+    switch (m->config.reduction) {
+    case SUM: return (double)examples;
+    case MEAN: return 1.0 / (double)model_numbers(m);
+    default: return 1;
+    }
+}
+
+/* ---- Graphs ---- */
+
+static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
+{
+    static const char *const names[] = {"train", "evaluate", "encode", "decode"};
+    const elbo_config *c = &m->config;
+    vae v = {.config = c};
+    v.s = (scope){.g = g, .store = &m->store, .group = "model", .purpose = names[why], .training = why == TRAIN,
+                  .init = init_at((size_t)c->init), .state_value = state_value};
+    memcpy(v.shape, m->info.shape, sizeof v.shape);
+    v.likelihood = (likelihood){.kind = (likelihood_kind)c->likelihood, .sigma_kind = (sigma_kind)c->variance,
+                                .sigma = c->sigma, .output = (output_kind)c->output};
+    return v;
+}
+
+/* The batch in the network's range: bytes are 0 to 255. */
+static batch input_batch(elbo_model *m, graph *g, elbo_dtype stored)
+{
+    shape s = SHAPE(g_examples(g), m->info.shape[0], m->info.shape[1], m->info.shape[2]);
+    node *x = g_input(g, SLOT_X, stored == ELBO_U8 ? U8 : F32, s, true, "x");
+    x = g_cast(x, F32);
+    if (stored == ELBO_U8) x = g_scale(x, 1.0 / 255);
+    if (m->config.range) x = g_shift(g_scale(x, 2), -1);
+    return (batch){x};
+}
+
+/* The mean of p(x|z) in the data's units. */
+static node *pixels(elbo_model *m, vae *v, node *decoded)
+{
+    node *mean = likelihood_mean(&v->likelihood, decoded);
+    return m->config.range ? g_scale(g_shift(mean, 1), 0.5) : mean;
+}
+
+static objectives build_objectives(elbo_model *m, vae *v, elbo_dtype stored)
+{
+    batch b = input_batch(m, v->s.g, stored);
+    v->beta = g_input(v->s.g, SLOT_BETA, F32, SCALAR, false, "beta");
+    return m->family->build(v, &b);
+}
+
+typedef struct output_list {
+    plan_output *at;
+    int n;
+} output_list;
+
+static int add_output(output_list *o, node *x, plan_target target, int64_t offset)
+{
+    o->at[o->n] = (plan_output){x, target, offset};
+    return o->n++;
+}
+
+static void name_terms(compiled *c, const objective *o)
+{
+    c->n_terms = o->n_terms;
+    for (int i = 0; i < o->n_terms; i++) snprintf(c->term[i], sizeof c->term[i], "%s", o->terms[i].name);
+}
+
+/* sum of weight x mean over the batch, times the scale of the reduction */
+static node *loss_of(const elbo_model *m, graph *g, const objective *o)
+{
+    node *loss = NULL;
+    for (int i = 0; i < o->n_terms; i++) {
+        node *t = g_mul(o->terms[i].weight, g_mean_all(o->terms[i].value));
+        loss = loss ? g_add(loss, t) : t;
+    }
+    return g_name(g_scale(loss, loss_scale(m, g_examples(g))), "loss");
+}
+
+static node *param_node(graph *g, int64_t offset)
+{
+    for (int i = 0; i < g_count(g); i++)
+        if (g_at(g, i)->op == OP_param && g_at(g, i)->at.offset == offset) return g_at(g, i);
+    return NULL;
+}
+
+static elbo_status add_gradients(elbo_model *m, graph *g, const objective *o, node *loss, output_list *out, elbo_error *error)
+{
+    size_t n = (size_t)m->store.params.n;
+    node **wrt = mem_new(m->m, 2 * n + 2, sizeof *wrt), **dx = wrt + n + 1;
+    int64_t *offset = mem_new(m->m, n + 1, sizeof *offset);
+    if (!wrt || !offset) {
+        mem_free(m->m, wrt);
+        mem_free(m->m, offset);
+        return err_memory(error, "gradients");
+    }
+    int count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const entry *e = &m->store.params.at[i];
+        node *x = strcmp(m->store.groups[e->group], o->group) == 0 ? param_node(g, e->offset) : NULL;
+        if (!x) continue;
+        offset[count] = e->offset;
+        wrt[count++] = x;
+    }
+    g_gradient(loss, wrt, count, dx);
+    for (int i = 0; i < count; i++) add_output(out, dx[i], TO_GRADIENT, offset[i]);
+    mem_free(m->m, offset);
+    mem_free(m->m, wrt);
+    return ELBO_OK;
+}
+
+static elbo_status build_train(elbo_model *m, compiled *c, vae *v, output_list *out, elbo_error *error)
+{
+    objectives all = build_objectives(m, v, c->key.dtype);
+    const objective *o = &all.at[c->key.objective];
+    node *loss = loss_of(m, v->s.g, o);
+    name_terms(c, o);
+    c->loss = add_output(out, loss, TO_ARENA, 0);
+    c->first_term = out->n;
+    for (int i = 0; i < o->n_terms; i++) add_output(out, g_mean_all(o->terms[i].value), TO_ARENA, 0);
+    c->code = add_output(out, o->code, TO_ARENA, 0);
+    for (int i = 0; i < m->store.states.n; i++)
+        if (v->s.state_value[i]) add_output(out, v->s.state_value[i], TO_STATE, m->store.states.at[i].offset);
+    return add_gradients(m, v->s.g, o, loss, out, error);
+}
+
+static void build_evaluate(elbo_model *m, compiled *c, vae *v, output_list *out)
+{
+    objectives all = build_objectives(m, v, c->key.dtype);
+    const objective *o = &all.at[0];
+    name_terms(c, o);
+    c->first_term = out->n;
+    for (int i = 0; i < o->n_terms; i++) add_output(out, o->terms[i].value, TO_ARENA, 0);
+    c->code = add_output(out, o->code, TO_ARENA, 0);
+}
+
+static void build_encode(elbo_model *m, compiled *c, vae *v, output_list *out)
+{
+    posterior q = m->family->encode(v, input_batch(m, v->s.g, c->key.dtype).x);
+    c->code = add_output(out, q.mean, TO_ARENA, 0);
+    if (q.std) c->std = add_output(out, q.std, TO_ARENA, 0);
+}
+
+static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
+{
+    node *z = g_input(v->s.g, SLOT_X, F32, SHAPE(c->key.examples, m->info.latent_size), true, "z");
+    c->x = add_output(out, pixels(m, v, vae_decode(v, z)), TO_ARENA, 0);
+}
+
+static elbo_status build_graph(elbo_model *m, compiled *c, graph *g, node **state_value, output_list *out, elbo_error *error)
+{
+    vae v = open_vae(m, g, c->key.purpose, state_value);
+    elbo_status status = ELBO_OK;
+    switch (c->key.purpose) {
+    case TRAIN: status = build_train(m, c, &v, out, error); break;
+    case EVALUATE: build_evaluate(m, c, &v, out); break;
+    case ENCODE: build_encode(m, c, &v, out); break;
+    case DECODE: build_decode(m, c, &v, out); break;
+    }
+    return status == ELBO_OK ? g_status(g, error) : status;
+}
+
+/* ---- Compiling ---- */
+
+static elbo_status simplify_outputs(elbo_model *m, compiled *c, graph *g, output_list *out, elbo_error *error)
+{
+    node **nodes = mem_new(m->m, (size_t)out->n + 1, sizeof *nodes);
+    if (!nodes) return err_memory(error, "compiling a plan");
+    for (int i = 0; i < out->n; i++) nodes[i] = out->at[i].value;
+    c->graph = g_simplify(g, nodes, out->n, error);
+    for (int i = 0; i < out->n; i++) out->at[i].value = nodes[i];
+    mem_free(m->m, nodes);
+    return c->graph ? ELBO_OK : ELBO_NO_MEMORY;
+}
+
+static elbo_status compile_into(elbo_model *m, compiled *c, graph *g, output_list *out, node **state_value, elbo_error *error)
+{
+    elbo_status status = build_graph(m, c, g, state_value, out, error);
+    if (status == ELBO_OK) status = simplify_outputs(m, c, g, out, error);
+    if (status != ELBO_OK) return status;
+    c->plan = plan_compile(m->engine, c->graph, out->at, out->n, c->key.backend, error);
+    return c->plan ? ELBO_OK : ELBO_NO_MEMORY;
+}
+
+static elbo_status make_plan(elbo_model *m, compiled *c, elbo_error *error)
+{
+    size_t most = (size_t)(m->store.params.n + m->store.states.n) + MAX_TERMS + 8;
+    graph *g = g_open(m->m, c->key.examples);
+    output_list out = {.at = mem_new(m->m, most, sizeof *out.at)};
+    node **state_value = mem_new(m->m, (size_t)m->store.states.n + 1, sizeof *state_value);
+    elbo_status status = g && out.at && state_value ? compile_into(m, c, g, &out, state_value, error)
+                                                    : err_memory(error, "a model's graph");
+    mem_free(m->m, out.at);
+    mem_free(m->m, state_value);
+    g_close(g);
+    return status;
+}
+
+static void close_plan(compiled *c)
+{
+    plan_close(c->plan);
+    g_close(c->graph);
+    *c = (compiled){.plan = NULL};
+}
+
+static bool same_key(plan_key a, plan_key b)
+{
+    return a.purpose == b.purpose && a.examples == b.examples && a.dtype == b.dtype && a.objective == b.objective &&
+           a.backend == b.backend;
+}
+
+static compiled *free_place(elbo_model *m)
+{
+    if (m->n_plans < MAX_COMPILED) return &m->plans[m->n_plans++];
+    compiled *oldest = &m->plans[0];
+    for (int i = 1; i < m->n_plans; i++)
+        if (m->plans[i].last_used < oldest->last_used) oldest = &m->plans[i];
+    close_plan(oldest);
+    return oldest;
+}
+
+static bool grow(memory mem, void **block, size_t *size, size_t wanted)
+{
+    if (wanted <= *size) return true;
+    mem_free(mem, *block);
+    *size = 0;
+    *block = mem_new(mem, wanted, 1);
+    if (*block) *size = wanted;
+    return *block != NULL;
+}
+
+static bool make_room(elbo_model *m, const plan *p)
+{
+    size_t workers = (size_t)pool_threads(m->engine->threads);
+    return grow(m->m, &m->arena, &m->arena_size, plan_arena_size(p) + 64) &&
+           grow(m->m, &m->scratch, &m->scratch_size, plan_scratch_size(p) * workers + 64);
+}
+
+compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
+{
+    for (int i = 0; i < m->n_plans; i++) {
+        if (!m->plans[i].plan || !same_key(m->plans[i].key, key)) continue;
+        m->plans[i].last_used = ++m->clock;
+        return &m->plans[i];
+    }
+    compiled *c = free_place(m);
+    *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .std = -1, .x = -1, .last_used = ++m->clock};
+    if (make_plan(m, c, error) != ELBO_OK) {
+        close_plan(c);
+        return NULL;
+    }
+    if (make_room(m, c->plan)) return c;
+    err_memory(error, "working memory of a plan");
+    close_plan(c);
+    return NULL;
+}
+
+/* ---- Running ---- */
+
+static plan_buffers buffers_of(elbo_model *m, const void *const *inputs, run_env env)
+{
+    return (plan_buffers){.inputs = inputs, .values = m->store.value, .gradients = m->store.gradient, .state = m->store.state,
+                          .new_state = m->store.new_state, .arena = m->arena, .scratch = m->scratch, .env = env};
+}
+
+void model_run(elbo_model *m, compiled *c, const void *x, run_env env)
+{
+    float beta = (float)model_effective_beta(m);
+    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &beta};
+    plan_buffers b = buffers_of(m, inputs, env);
+    plan_run(c->plan, &b);
+}
+
+const float *model_result(elbo_model *m, compiled *c, int output)
+{
+    plan_buffers b = buffers_of(m, NULL, (run_env){0});
+    return plan_result(c->plan, output, &b);
+}
+
+static void describe_node(const node *x, int64_t example, const int64_t *index, char *words, size_t room)
+{
+    char where[64] = "";
+    if (example >= 0)
+        snprintf(where, sizeof where, ", example %lld of the data", (long long)index[example]);
+    snprintf(words, room, "%s '%s'%s%s%s", op_table[x->op].name, x->name ? x->name : "unnamed", *x->path ? " in " : "", x->path,
+             where);
+}
+
+void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room)
+{
+    plan_key key = c->key;
+    key.backend = BACKEND_REF;
+    snprintf(words, room, "an operation that could not be traced");
+    compiled *ref = model_plan(m, key, NULL);
+    if (!ref) return;
+    float beta = (float)model_effective_beta(m);
+    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &beta};
+    plan_buffers b = buffers_of(m, inputs, env);
+    const node *at;
+    int64_t example;
+    if (plan_find_nonfinite(ref->plan, &b, &at, &example)) describe_node(at, example, index, words, room);
+}
+
+/* ---- Making ---- */
+
+static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    bool bernoulli = c->likelihood == BERNOULLI || c->likelihood == BERNOULLI_EPS;
+    if (bernoulli && c->range)
+        return err_set(error, ELBO_USAGE, "likelihood bernoulli needs data in [0,1], but range is symmetric ([-1,1]); use --range "
+                                          "unit, or a gaussian or squared likelihood");
+    if ((bernoulli || c->range) && (d->min < 0 || d->max > 1))
+        return err_set(error, ELBO_USAGE, "%s needs data in [0,1], but the data reach from %g to %g; scale them, or use "
+                                          "--likelihood gaussian", bernoulli ? "likelihood bernoulli" : "range symmetric",
+                       d->min, d->max);
+    if (bernoulli && c->output != OUTPUT_LINEAR)
+        return err_set(error, ELBO_USAGE, "output %s with likelihood bernoulli would apply a second transformation: bernoulli reads "
+                                          "logits and has its own sigmoid; use --output linear",
+                       c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh");
+    if (c->output == OUTPUT_SIGMOID && (c->range || d->min < 0 || d->max > 1))
+        return err_set(error, ELBO_USAGE, "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
+                                          "linear, or tanh with --range symmetric", c->range ? -1 : d->min, c->range ? 1 : d->max);
+    if (c->output == OUTPUT_TANH && !c->range && (d->min < -1 || d->max > 1))
+        return err_set(error, ELBO_USAGE, "output tanh reaches (-1,1), but the data reach from %g to %g; use --output linear",
+                       d->min, d->max);
+    return ELBO_OK;
+}
+
+/* The graph built once only to learn which parameters and states there are. */
+static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *error)
+{
+    graph *g = g_open(m->m, 1);
+    if (!g) return err_memory(error, "a model's graph");
+    vae v = open_vae(m, g, TRAIN, NULL);
+    build_objectives(m, &v, ELBO_F32);
+    elbo_status status = g_status(g, error);
+    g_close(g);
+    if (status != ELBO_OK) return status;
+    if (max_parameters && store_parameters(&m->store) > max_parameters)
+        return err_set(error, ELBO_BAD_FILE, "its options describe %lld parameters, but it holds %lld numbers",
+                       (long long)store_parameters(&m->store), (long long)max_parameters);
+    const optimiser *o = optim_at((size_t)m->config.optimizer);
+    return store_finish(&m->store, (uint64_t)m->config.seed, o->n_slots, error);
+}
+
+static void fill_info(elbo_model *m, const model_data *d)
+{
+    m->info.family = model_family_name(&m->config);
+    memcpy(m->info.shape, d->shape, sizeof m->info.shape);
+    m->info.min = d->min;
+    m->info.max = d->max;
+    m->n_latents = m->family->latents(&m->config, m->latents);
+    for (int i = 0; i < m->n_latents; i++) {
+        const latent *l = &m->latents[i];
+        m->latent_info[i] = (elbo_latent_info){l->name, l->kind == LATENT_POINT ? "point" : "gaussian", l->size};
+        m->info.latent_size += l->size;
+    }
+}
+
+elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const model_data *data, elbo_error *error)
+{
+    if (check_fit(config, data, error) != ELBO_OK) return NULL;
+    elbo_model *m = mem_new(engine->m, 1, sizeof *m);
+    if (!m) {
+        err_memory(error, "a model");
+        return NULL;
+    }
+    m->engine = engine;
+    m->m = engine->m;
+    m->config = *config;
+    m->config.m = engine->m;
+    m->family = family_at((size_t)config->family);
+    store_open(&m->store, engine->m);
+    fill_info(m, data);
+    if (declare(m, data->max_parameters, error) == ELBO_OK) {
+        m->info.n_parameters = store_parameters(&m->store);
+        return m;
+    }
+    elbo_model_free(m);
+    return NULL;
+}
+
+void elbo_model_free(elbo_model *m)
+{
+    if (!m) return;
+    for (int i = 0; i < m->n_plans; i++) close_plan(&m->plans[i]);
+    store_close(&m->store);
+    mem_free(m->m, m->arena);
+    mem_free(m->m, m->scratch);
+    mem_free(m->m, m->staging);
+    mem_free(m->m, m);
+}

@@ -1,0 +1,84 @@
+/* model.h - a model: a configuration, the shape of its data, its parameters, and the plans compiled from its graphs.
+ *
+ * One graph for each (purpose, number of examples), compiled when first needed and kept, the least recently used one given up
+ * when there are many. All plans share one arena and one scratch of the largest size. */
+#ifndef ELBO_VAE_MODEL_H
+#define ELBO_VAE_MODEL_H
+
+#include "../graph/plan.h"
+#include "../nn/optim.h"
+#include "vae.h"
+
+typedef enum purpose { TRAIN, EVALUATE, ENCODE, DECODE } purpose;
+
+/* What a plan is compiled for. */
+typedef struct plan_key {
+    purpose purpose;
+    int64_t examples;
+    elbo_dtype dtype; /* of x */
+    int objective;    /* TRAIN */
+    plan_backend backend;
+} plan_key;
+
+/* A compiled graph and where its outputs are.
+ *   TRAIN     loss (scalar), terms (scalars, nats per example), code [B,Z]; gradients and states go to the store
+ *   EVALUATE  terms [B], code [B,Z]
+ *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units */
+typedef struct compiled {
+    plan_key key;
+    graph *graph;
+    plan *plan;
+    int n_terms;
+    char term[MAX_TERMS][16];
+    int loss, first_term, code, std, x; /* numbers of outputs; -1: none */
+    int64_t last_used;
+} compiled;
+
+enum { MAX_COMPILED = 16 };
+
+struct elbo_model {
+    elbo_engine *engine;
+    memory m;
+    elbo_config config;
+    elbo_model_info info;
+    const family *family;
+    latent latents[MAX_LATENTS];
+    elbo_latent_info latent_info[MAX_LATENTS];
+    int n_latents;
+    store store;
+    compiled plans[MAX_COMPILED];
+    int n_plans;
+    int64_t clock;
+    void *arena, *scratch;
+    size_t arena_size, scratch_size;
+    void *staging; /* inputs of a serving call */
+    size_t staging_size;
+};
+
+/* What a model must know of its data. */
+typedef struct model_data {
+    int64_t shape[3];
+    double min, max;
+    int64_t max_parameters; /* a file's numbers, so that a hostile one can't ask for more; 0: no limit */
+} model_data;
+
+/* A model with initial parameters. Errors: USAGE, NO_MEMORY. */
+elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const model_data *data, elbo_error *error);
+
+/* The plan for a key; NULL: see error. Valid until the next call. */
+compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);
+
+/* Runs a plan on x (or z for DECODE) [B,...]. env tells seed, step and indices. */
+void model_run(elbo_model *m, compiled *c, const void *x, run_env env);
+const float *model_result(elbo_model *m, compiled *c, int output);
+
+/* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which
+ * example of the data each of the batch is. */
+void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);
+
+/* The weight of KL in the loss that is minimised, when the loss is scaled so that rec is nats per example. */
+double model_effective_beta(const elbo_model *m);
+int64_t model_numbers(const elbo_model *m); /* numbers in an example */
+const char *model_family_name(const elbo_config *c);
+
+#endif

@@ -1,0 +1,75 @@
+/* vae.h - the skeleton every family stands on, and what a family says about itself.
+ *
+ * A family says only what differs: its latents, its posterior, its objective. The skeleton supplies the encoder's and decoder's
+ * trunks, the likelihood, sampling, reconstruction and scoring. Loss terms are nats for each example. */
+#ifndef ELBO_VAE_VAE_H
+#define ELBO_VAE_VAE_H
+
+#include "../nn/dist.h"
+#include "config.h"
+
+enum { MAX_TERMS = 6, MAX_OBJECTIVES = 2, MAX_LATENTS = 4 };
+
+/* What a family's functions are given. */
+typedef struct vae {
+    scope s;
+    const elbo_config *config;
+    int64_t shape[3];      /* H, W, C of an example */
+    likelihood likelihood;
+    node *beta;            /* scalar input: the weight of the KL term, in the units of nats per example */
+} vae;
+
+/* A batch as a graph: x [B,H,W,C] in the network's range. */
+typedef struct batch {
+    node *x;
+} batch;
+
+typedef struct posterior {
+    node *mean; /* [B,Z] */
+    node *std;  /* [B,Z]; NULL: a point */
+} posterior;
+
+/* One term of a loss: value [B] in nats, times weight (a scalar). */
+typedef struct term {
+    const char *name;
+    node *value, *weight;
+} term;
+
+/* A loss to be minimised over a group of parameters: the sum of weight x value. */
+typedef struct objective {
+    term terms[MAX_TERMS];
+    int n_terms;
+    const char *group;
+    node *code; /* [B,Z] the posterior's mean, for statistics of its use */
+} objective;
+
+typedef struct objectives {
+    objective at[MAX_OBJECTIVES];
+    int n;
+} objectives;
+
+typedef enum latent_kind { LATENT_GAUSSIAN, LATENT_POINT } latent_kind;
+
+typedef struct latent {
+    const char *name;
+    latent_kind kind;
+    int64_t size;
+} latent;
+
+typedef struct family {
+    int (*latents)(const elbo_config *c, latent out[MAX_LATENTS]); /* how many */
+    posterior (*encode)(vae *v, node *x);
+    objectives (*build)(vae *v, const batch *b);
+    bool has_prior; /* new examples come from z ~ N(0,I) */
+} family;
+
+const family *family_at(size_t i); /* the i-th row of families.def */
+
+/* ---- What families use ---- */
+
+node *vae_encode(vae *v, node *x);                  /* the encoder's trunk: [B,H,W,C] to [B,F]                           */
+node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D]                         */
+node *vae_rec(vae *v, node *decoded, node *x);      /* -log p(x|z), averaged over the draws of each example: [B]         */
+node *one(vae *v);                                  /* the scalar 1                                                      */
+
+#endif

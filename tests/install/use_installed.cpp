@@ -1,0 +1,2 @@
+// use_installed.cpp - the same program for a C++ compiler.
+#include "use_installed.c"
