@@ -7,6 +7,7 @@ string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}") # -
 
 if(ELBO_SANITIZE)
     set(sanitize_flags -fsanitize=${ELBO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    set(sanitize_definition ELBO_SANITIZED)
 endif()
 
 # Results must not depend on the compiler's taste: no contraction of a*b+c. Nothing in elbo reads errno or the exception
@@ -19,7 +20,7 @@ set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
 
 function(elbo_apply_flags target)
     set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
-    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE ${sanitize_definition})
     target_compile_options(${target} PRIVATE ${warning_flags} ${arithmetic_flags} ${sanitize_flags}
         -fstack-protector-strong -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
     if(NOT ELBO_SANITIZE)
@@ -38,12 +39,12 @@ function(elbo_apply_link_flags target)
     endif()
 endfunction()
 
-# Kernels and the random numbers are compiled with -O3. Beyond that a source file may ask for flags in a line of its own,
+# Kernels and the random numbers are compiled with -O3, where no sanitizer slows compilation. Beyond that a source file may ask for flags in a line of its own,
 #     /* cflags: -fno-tree-vectorize */    or, for one kind of processor,    /* cflags x86_64: -mavx2 -mfma */
 # On another kind of processor the line is nothing, and the file must still compile.
 function(elbo_apply_file_flags)
     foreach(source ${ARGN})
-        if(source MATCHES "/src/(kernels/|base/philox\\.c$)")
+        if(source MATCHES "/src/(kernels/|base/philox\\.c$)" AND NOT ELBO_SANITIZE)
             set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
         endif()
         if(source MATCHES "/src/kernels/")

@@ -47,3 +47,12 @@ if(NOT ELBO_SANITIZE)
     add_test(NAME install COMMAND ${PROJECT_SOURCE_DIR}/scripts/check-install ${PROJECT_BINARY_DIR})
     set_tests_properties(install PROPERTIES TIMEOUT 300)
 endif()
+
+# Each example is a test too: it runs in a folder of its own.
+foreach(source ${example_sources})
+    cmake_path(GET source STEM name)
+    set(folder ${PROJECT_BINARY_DIR}/examples/run-${name})
+    file(MAKE_DIRECTORY ${folder})
+    add_test(NAME example_${name} COMMAND example_${name} WORKING_DIRECTORY ${folder})
+    set_tests_properties(example_${name} PROPERTIES TIMEOUT 300)
+endforeach()

@@ -1,5 +1,5 @@
-/* safetensors_files.h - safetensors files made by hand, in blocks of exactly their size, so that a sanitizer sees a read
- * past the end. */
+/* safetensors_files.h - safetensors files made by hand, in blocks of exactly their size, so that a sanitizer sees
+ * a read past the end. */
 #ifndef ELBO_TESTS_SAFETENSORS_FILES_H
 #define ELBO_TESTS_SAFETENSORS_FILES_H
 

@@ -352,8 +352,8 @@ static void test_nan_and_infinity(void **state)
 static void test_types_are_kept_exactly(void **state)
 {
     (void)state;
-    const float values[] = {0, -0.5f, 0.5f, 1.5f, 254.9f, 255, 256, -1, 3e9f, -3e9f, 2147483520.0f, 1e-30f, 1.00390625f, NAN, INFINITY, -INFINITY,
-                            -2.7f, 8388609.0f};
+    const float values[] = {0, -0.5f, 0.5f, 1.5f, 254.9f, 255, 256, -1, 3e9f, -3e9f, 2147483520.0f, 1e-30f, 1.00390625f,
+                            NAN, INFINITY, -INFINITY, -2.7f, 8388609.0f};
     enum { N = sizeof values / sizeof *values };
     for (dtype type = F32; type <= I32; type++) {
         uint32_t stored[N], rounded[N];

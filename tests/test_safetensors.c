@@ -1,5 +1,5 @@
-/* test_safetensors.c - safetensors files as elbo writes them: canonical bytes, damage, the checksum, failing memory; and a
- * file of another program. Which files are refused is in test_safetensors_rules.c. */
+/* test_safetensors.c - safetensors files as elbo writes them: canonical bytes, damage, the checksum, failing memory;
+ * and a file of another program. Which files are refused is in test_safetensors_rules.c. */
 #include "safetensors_files.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* test_vector_math.c - the vectorised functions of ew.def against long double, at every level this processor has: the error
- * in units of the last place over dense samples and all special values, and that a number's place in an array, or the
- * array's length, changes no bit. */
+/* test_vector_math.c - the vectorised functions of ew.def against long double, at every level this processor has: the
+ * error in units of the last place over dense samples and all special values, and that a number's place in an array,
+ * or the array's length, changes no bit. */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>

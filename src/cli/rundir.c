@@ -35,15 +35,20 @@ elbo_status rundir_choose(cli *c, const char *data, const char *family, char out
 
 /* ---- Removing a run ---- */
 
-/* What elbo train leaves in a run directory. */
+/* What elbo train leaves in a run directory; killed while it writes one of them, also NAME.<number>-<number>.tmp. */
 static const char *const run_files[] = {
-    RUN_CONFIG, "metrics.jsonl", "times.jsonl", "*.safetensors", "*.safetensors.*", "*.png", "pictures/*.png",
+    RUN_CONFIG,         "metrics.jsonl",  "times.jsonl",     "last.safetensors", "previous.safetensors",
+    "best.safetensors", "new.safetensors", "samples.png",     "pairs.png",        "curves.png",
+    "pictures/epoch-*.png",
 };
 
 static bool is_run_file(const char *name)
 {
-    for (size_t i = 0; i < sizeof run_files / sizeof *run_files; i++)
-        if (fnmatch(run_files[i], name, FNM_PATHNAME | FNM_PERIOD) == 0) return true;
+    char unfinished[64];
+    for (size_t i = 0; i < sizeof run_files / sizeof *run_files; i++) {
+        snprintf(unfinished, sizeof unfinished, "%s.[0-9]*-[0-9]*.tmp", run_files[i]);
+        if (fnmatch(run_files[i], name, FNM_PATHNAME) == 0 || fnmatch(unfinished, name, FNM_PATHNAME) == 0) return true;
+    }
     return false;
 }
 

@@ -18,7 +18,7 @@ enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000 };
 
 /* A tensor, and where the header says it lies in the data. */
 typedef struct entry {
-    st_tensor tensor; /* first: entries are compared and searched as tensors                                          */
+    st_tensor tensor;
     size_t begin, end;
 } entry;
 

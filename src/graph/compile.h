@@ -51,6 +51,7 @@ struct plan {
     graph *g;
     plan_backend backend;
     bool in_double;
+    bool fast; /* fused steps, fast kernels, blocks */
     int64_t block; /* examples a block */
 
     const plan_output *outputs;

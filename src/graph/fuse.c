@@ -131,7 +131,7 @@ static bool new_item(fusing *f, const node *x, bool fused)
     it->members = arena_new(&p->storage, fused ? MAX_MEMBERS : 1, sizeof(node *));
     if (!it->members) return false;
     it->fused = fused;
-    it->by_example = x->rows > 0 && p->backend == BACKEND_CPU;
+    it->by_example = x->rows > 0 && p->fast;
     it->space = space_of(x);
     it->phase = -1;
     p->n_items++;
@@ -141,7 +141,7 @@ static bool new_item(fusing *f, const node *x, bool fused)
 static bool place(fusing *f, node *x)
 {
     plan *p = f->p;
-    bool fused = p->backend == BACKEND_CPU && (is_fusible(x) || joins_as_view(x));
+    bool fused = p->fast && (is_fusible(x) || joins_as_view(x));
     int i = fused && is_fusible(x) ? find_item(f, x) : -1;
     if (i < 0) {
         if (!new_item(f, x, fused)) return false;
@@ -166,7 +166,7 @@ static void mark_wanted(const plan *p, bool *wanted)
     for (int id = g_count(p->g); id-- > 0;) {
         const node *x = g_at(p->g, id);
         if (!wanted[id] || x->op == OP_reshape) continue;
-        bool in_place = p->backend == BACKEND_CPU && (is_fusible(x) || joins_as_view(x));
+        bool in_place = p->fast && (is_fusible(x) || joins_as_view(x));
         for (int k = 0; k < x->n_in; k++) {
             const node *operand = in_place ? load_source(x->in[k]) : x->in[k];
             if (in_place && operand->op == OP_constant) continue;

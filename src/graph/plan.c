@@ -64,8 +64,9 @@ plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, in
         err_memory(error, "a plan");
         return NULL;
     }
-    *p = (plan){.m = engine->m, .threads = engine->threads, .library = engine->library, .g = g, .n_outputs = n,
-                .backend = backend, .in_double = backend == BACKEND_REF_DOUBLE};
+    *p = (plan){.m = engine->m, .threads = engine->threads, .g = g, .n_outputs = n, .backend = backend,
+                .in_double = backend == BACKEND_REF_DOUBLE, .fast = backend == BACKEND_CPU || backend == BACKEND_CPU_OWN,
+                .library = backend == BACKEND_CPU ? engine->library : NULL};
     arena_open(&p->storage, engine->m);
     if (compile(p, outputs, error)) return p;
     if (g_status(g, NULL) == ELBO_OK) err_memory(error, "compiling a plan");

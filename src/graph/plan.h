@@ -15,7 +15,9 @@
 #include "kernel.h"
 
 typedef enum plan_backend {
-    BACKEND_CPU,       /* fused, fast kernels, blocks of examples                                                     */
+    BACKEND_CPU,       /* fused, fast kernels, blocks of examples, the matrix library where there is one              */
+    BACKEND_CPU_OWN,   /* the same with elbo's own products: as fast within a few percent, and opening the library takes longer
+                          than many a serving process lives                                                           */
     BACKEND_REF,       /* every node a step of its own, reference kernels, float                                      */
     BACKEND_REF_DOUBLE /* the same in double: inputs of type F32, values, gradients and state are arrays of double    */
 } plan_backend;

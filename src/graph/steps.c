@@ -198,9 +198,7 @@ static bool build_fused(plan *p, const item *it, step *s)
 
 static const kernel *kernel_for(const plan *p, op_code op)
 {
-    const kernel *table = p->backend == BACKEND_CPU ? cpu_kernels
-                          : p->backend == BACKEND_REF ? ref_kernels : ref_kernels_double;
-    return &table[op];
+    return p->fast ? &cpu_kernels[op] : p->in_double ? &ref_kernels_double[op] : &ref_kernels[op];
 }
 
 static double flops_of(const node *n)

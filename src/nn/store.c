@@ -121,14 +121,10 @@ static void give_offsets(entry_list *l)
 
 static bool allocate(store *s)
 {
-    size_t n = (size_t)s->params.size, k = (size_t)s->states.size;
-    s->value = mem_new(s->m, n, sizeof(float));
-    s->gradient = mem_new(s->m, n, sizeof(float));
-    s->state = mem_new(s->m, k, sizeof(float));
-    s->new_state = mem_new(s->m, k, sizeof(float));
-    bool ok = s->value && s->gradient && s->state && s->new_state;
-    for (int i = 0; i < s->n_slots; i++) ok = (s->slot[i] = mem_new(s->m, n, sizeof(float))) && ok;
-    return ok;
+    s->value = mem_new(s->m, (size_t)s->params.size, sizeof(float));
+    s->state = mem_new(s->m, (size_t)s->states.size, sizeof(float));
+    s->new_state = mem_new(s->m, (size_t)s->states.size, sizeof(float));
+    return s->value && s->state && s->new_state;
 }
 
 static elbo_status initialise(store *s, const entry_list *l, float *base, uint64_t seed, elbo_error *error)
@@ -145,18 +141,34 @@ static elbo_status initialise(store *s, const entry_list *l, float *base, uint64
     return ELBO_OK;
 }
 
-elbo_status store_finish(store *s, uint64_t seed, int n_slots, elbo_error *error)
+elbo_status store_finish(store *s, elbo_error *error)
 {
     s->finished = true;
-    s->n_slots = n_slots;
     sort_by_group(&s->params);
     give_offsets(&s->params);
     give_offsets(&s->states);
-    if (!allocate(s)) return err_memory(error, "the model's parameters");
+    return allocate(s) ? ELBO_OK : err_memory(error, "the model's parameters");
+}
+
+elbo_status store_draw(store *s, uint64_t seed, elbo_error *error)
+{
     elbo_status status = initialise(s, &s->params, s->value, seed, error);
     if (status == ELBO_OK) status = initialise(s, &s->states, s->state, seed, error);
     store_revert(s);
     return status;
+}
+
+elbo_status store_train(store *s, int n_slots, elbo_error *error)
+{
+    size_t n = (size_t)s->params.size;
+    if (!s->gradient) s->gradient = mem_new(s->m, n, sizeof(float));
+    bool ok = s->gradient != NULL;
+    for (int i = 0; i < n_slots; i++) {
+        if (!s->slot[i]) s->slot[i] = mem_new(s->m, n, sizeof(float));
+        ok = ok && s->slot[i];
+    }
+    s->n_slots = n_slots;
+    return ok ? ELBO_OK : err_memory(error, "gradients and the optimiser's arrays");
 }
 
 void store_commit(store *s)
@@ -196,21 +208,31 @@ void store_range(const store *s, const char *group, int64_t *begin, int64_t *end
 
 /* ---- Layouts ---- */
 
-/* Visits the tensor in exported order: each step tells where the number lies inside. */
+/* How far one moves inside for a step along each axis outside. */
+static void outside_strides(const layout *l, int64_t *stride)
+{
+    int64_t inside[MAX_RANK], count = 1;
+    for (int d = l->view.rank - 1; d >= 0; d--) {
+        inside[d] = count;
+        count *= l->view.dim[d];
+    }
+    for (int d = 0; d < l->view.rank; d++) stride[d] = inside[l->order[d]];
+}
+
+/* Visits the tensor in exported order, one run along the last axis after another; at tells where a run begins inside. */
 static void copy_permuted(const entry *e, const float *from, float *to, bool exporting)
 {
     const layout *l = &e->layout;
-    int64_t inside[MAX_RANK], stride = 1, index[MAX_RANK] = {0};
-    for (int d = l->view.rank - 1; d >= 0; d--) {
-        inside[d] = stride;
-        stride *= l->view.dim[d];
-    }
-    for (int64_t i = 0; i < e->count; i++) {
+    int last = l->view.rank - 1;
+    int64_t stride[MAX_RANK] = {1}, index[MAX_RANK] = {0}, n = last < 0 ? 1 : l->view.dim[l->order[last]];
+    outside_strides(l, stride);
+    int64_t step = last < 0 ? 1 : stride[last];
+    for (int64_t i = 0; i < e->count; i += n) {
         int64_t at = 0;
-        for (int d = 0; d < l->view.rank; d++) at += index[d] * inside[l->order[d]];
-        if (exporting) to[i] = from[at];
-        else to[at] = from[i];
-        for (int d = l->view.rank - 1; d >= 0 && ++index[d] == l->view.dim[l->order[d]]; d--) index[d] = 0;
+        for (int d = 0; d < last; d++) at += index[d] * stride[d];
+        if (exporting) for (int64_t k = 0; k < n; k++) to[i + k] = from[at + k * step];
+        else for (int64_t k = 0; k < n; k++) to[at + k * step] = from[i + k];
+        for (int d = last - 1; d >= 0 && ++index[d] == l->view.dim[l->order[d]]; d--) index[d] = 0;
     }
 }
 

@@ -1,8 +1,8 @@
 /* store.h - where parameters and state live: flat, aligned arrays with common offsets.
  *
  * A model's graph is described twice. The first time (declaring) every parameter and state makes itself known under its name;
- * store_finish then sorts them by group, so that a group is one contiguous range, gives them offsets, allocates the arrays and
- * draws initial values. From then on a name is looked up and its shape checked. An initial value depends on (seed, name, index
+ * store_finish then sorts them by group, so that a group is one contiguous range, gives them offsets and allocates the arrays.
+ * From then on a name is looked up and its shape checked. An initial value depends on (seed, name, index
  * in the exported layout) only, never on the order of construction.
  *
  * Layouts: inside, features are last and a dense weight is [in,out]; files hold PyTorch's layouts ([out,in]; pictures that were
@@ -66,8 +66,12 @@ const entry *store_param(store *s, const char *name, const char *group, shape di
                          const char **why);
 const entry *store_state(store *s, const char *name, shape dims, double value, const char **why);
 
-/* Sorts, allocates and initialises. n_slots: optimiser arrays per parameter. */
-elbo_status store_finish(store *s, uint64_t seed, int n_slots, elbo_error *error);
+/* Sorts, gives offsets, allocates values and state (zeros). */
+elbo_status store_finish(store *s, elbo_error *error);
+/* Draws initial values. */
+elbo_status store_draw(store *s, uint64_t seed, elbo_error *error);
+/* Allocates what only training needs, once: the gradient and n_slots optimiser arrays (zeros). */
+elbo_status store_train(store *s, int n_slots, elbo_error *error);
 
 const entry *store_find(const entry_list *l, const char *name);
 

@@ -139,6 +139,7 @@ static elbo_status unpack_code(const st_file *f, const char *name, double *out, 
 static elbo_status unpack_slots(elbo_model *m, const st_file *f, float *room, run_arrays *arrays, elbo_error *error)
 {
     elbo_status status = arrays_open(arrays, m, error);
+    if (status == ELBO_OK) status = model_trains(m, error);
     for (int k = 0; k < m->store.n_slots && status == ELBO_OK; k++) {
         char prefix[64];
         slot_prefix(m, k, prefix);

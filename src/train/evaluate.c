@@ -143,6 +143,6 @@ elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const
 {
     const elbo_data_info *i = &data->info;
     bool bytes = i->dtype == ELBO_U8; /* whatever was met in them, bytes reach from 0 to 1 */
-    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]}, .min = bytes ? 0 : i->min, .max = bytes ? 1 : i->max};
+    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]}, .min = bytes ? 0 : i->min, .max = bytes ? 1 : i->max, .draw = true};
     return model_new(engine, config, &d, error);
 }

@@ -388,6 +388,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (!t->m) return error ? error->code : ELBO_FAILED;
     t->run = (run_state){.data = fingerprint, .examples = t->data->info.count, .validation = validation, .rate_factor = 1};
     elbo_status status = arrays_open(&t->arrays, t->m, error);
+    if (status == ELBO_OK) status = model_trains(t->m, error);
     return status == ELBO_OK ? record_open(&t->record, t->engine, t->options->directory, t->options->pictures, config, error)
                              : status;
 }

@@ -262,6 +262,11 @@ static bool make_room(elbo_model *m, const plan *p)
            grow(m->m, &m->scratch, &m->scratch_size, plan_scratch_size(p) * workers + 64);
 }
 
+elbo_status model_trains(elbo_model *m, elbo_error *error)
+{
+    return store_train(&m->store, optim_at((size_t)m->config.optimizer)->n_slots, error);
+}
+
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
 {
     for (int i = 0; i < m->n_plans; i++) {
@@ -269,6 +274,7 @@ compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
         m->plans[i].last_used = ++m->clock;
         return &m->plans[i];
     }
+    if (key.purpose == TRAIN && model_trains(m, error) != ELBO_OK) return NULL;
     compiled *c = free_place(m);
     *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .std = -1, .x = -1, .last_used = ++m->clock};
     if (make_plan(m, c, error) != ELBO_OK) {
@@ -365,8 +371,7 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
     if (max_parameters && store_parameters(&m->store) > max_parameters)
         return err_set(error, ELBO_BAD_FILE, "its options describe %lld parameters, but it holds %lld numbers",
                        (long long)store_parameters(&m->store), (long long)max_parameters);
-    const optimiser *o = optim_at((size_t)m->config.optimizer);
-    return store_finish(&m->store, (uint64_t)m->config.seed, o->n_slots, error);
+    return store_finish(&m->store, error);
 }
 
 static void fill_info(elbo_model *m, const model_data *d)
@@ -398,10 +403,10 @@ elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const mode
     m->family = family_at((size_t)config->family);
     store_open(&m->store, engine->m);
     fill_info(m, data);
-    if (declare(m, data->max_parameters, error) == ELBO_OK) {
-        m->info.n_parameters = store_parameters(&m->store);
-        return m;
-    }
+    elbo_status status = declare(m, data->max_parameters, error);
+    if (status == ELBO_OK && data->draw) status = store_draw(&m->store, (uint64_t)config->seed, error);
+    m->info.n_parameters = store_parameters(&m->store);
+    if (status == ELBO_OK) return m;
     elbo_model_free(m);
     return NULL;
 }

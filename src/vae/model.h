@@ -55,15 +55,19 @@ struct elbo_model {
     size_t staging_size;
 };
 
-/* What a model must know of its data. */
+/* What a model is made for. */
 typedef struct model_data {
     int64_t shape[3];
     double min, max;
     int64_t max_parameters; /* a file's numbers, so that a hostile one can't ask for more; 0: no limit */
+    bool draw;              /* draw initial parameters; else they are zeros, to be loaded */
 } model_data;
 
-/* A model with initial parameters. Errors: USAGE, NO_MEMORY. */
+/* A model. Errors: USAGE, NO_MEMORY. */
 elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const model_data *data, elbo_error *error);
+
+/* Makes room for gradients and the optimiser, where there is none yet. */
+elbo_status model_trains(elbo_model *m, elbo_error *error);
 
 /* The plan for a key; NULL: see error. Valid until the next call. */
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);

@@ -33,7 +33,7 @@ static const float *stage(elbo_model *m, const float *in, int64_t rows, int64_t 
 static compiled *serve_bucket(elbo_model *m, purpose why, const float *in, int64_t rows, int64_t width, elbo_error *error)
 {
     int64_t bucket = bucket_for(rows);
-    plan_key key = {.purpose = why, .examples = bucket, .dtype = ELBO_F32};
+    plan_key key = {.purpose = why, .examples = bucket, .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
     compiled *c = model_plan(m, key, error);
     const float *x = c ? stage(m, in, rows, bucket, width) : NULL;
     if (c && !x) err_memory(error, "a batch to serve");

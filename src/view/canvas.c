@@ -100,8 +100,11 @@ static void blend(const canvas *c, int x, int y, colour ink, int cover)
 void canvas_box(canvas *c, box area, colour paint)
 {
     area = intersect(area, c->clip);
-    for (int y = area.y; y < area.y + area.h; y++)
-        for (int x = area.x; x < area.x + area.w; x++) put(c, x, y, paint);
+    if (area.w <= 0 || area.h <= 0) return;
+    for (int x = area.x; x < area.x + area.w; x++) put(c, x, area.y, paint);
+    size_t row = (size_t)c->width * (size_t)c->channels, used = (size_t)area.w * (size_t)c->channels;
+    unsigned char *first = c->bytes + (size_t)area.y * row + (size_t)area.x * (size_t)c->channels;
+    for (int y = 1; y < area.h; y++) memcpy(first + (size_t)y * row, first, used);
 }
 
 void canvas_fill(canvas *c, colour paint)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEVEL = 6 };
+enum { LEVEL = 3 };
 
 /* Where the bytes go, and why it failed. */
 typedef struct sink {
@@ -78,7 +78,7 @@ static void encode_rows(png_structp png, png_infop info, const canvas *c)
     png_set_IHDR(png, info, (png_uint_32)c->width, (png_uint_32)c->height, 8, type[c->channels], PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_compression_level(png, LEVEL);
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
     png_write_info(png, info);
     for (int y = 0; y < c->height; y++)
         png_write_row(png, c->bytes + (size_t)y * (size_t)c->width * (size_t)c->channels);

@@ -1,8 +1,8 @@
 /* ew_fold.c - sums and maxima of consecutive numbers, fed in pieces of any size.
  *
- * Number i of a period goes to lane i modulo EW_LANES, lanes take in numbers in the order of i, and at the end the upper
- * half of the lanes is folded onto the lower until one is left. So the order of additions depends on the period only. The
- * error grows with period / EW_LANES instead of period. */
+ * Number i of a period goes to lane i modulo EW_LANES, lanes take in numbers in the order of i, and at the end the
+ * upper half of the lanes is folded onto the lower until one is left. So the order of additions depends on the period
+ * only. The error grows with period / EW_LANES instead of period. */
 #include "ew_loops.h"
 
 #include <math.h>

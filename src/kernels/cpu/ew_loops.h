@@ -1,5 +1,5 @@
-/* ew_loops.h - the vectorised loops the fast kernels are made of: one table for each level of processor, compiled from the
- * same source (ew_loops.inc).
+/* ew_loops.h - the vectorised loops the fast kernels are made of: one table for each level of processor, compiled
+ * from the same source (ew_loops.inc).
  *
  * The loops of operations work on whole groups of EW_GROUP numbers, so that there are no leftovers to be computed in
  * another way: a number's result does not depend on its place, nor on how an array is cut. */
@@ -13,8 +13,8 @@ enum {
     EW_LANES = 32, /* partial sums of a sum */
 };
 
-/* y[i] = op(in[0][i], in[1][i], in[2][i]) for i < n. Bit o of single set: operand o is one number, in[o][0]; not all of an
- * operation's operands may be. y may be one of the operands. */
+/* y[i] = op(in[0][i], in[1][i], in[2][i]) for i < n. Bit o of single set: operand o is one number, in[o][0]; not all
+ * of an operation's operands may be. y may be one of the operands. */
 typedef void (*ew_loop)(size_t n, float *y, const float *const *in, unsigned single);
 
 typedef struct ew_level {

@@ -1,5 +1,5 @@
-/* fast.h - the fast kernels by name: for each row of ops.def that says FAST, cpu_<name> and cpu_<name>_parts, which says
- * into how many parts it cuts its work. */
+/* fast.h - the fast kernels by name: for each row of ops.def that says FAST, cpu_<name> and cpu_<name>_parts, which
+ * says into how many parts it cuts its work. */
 #ifndef ELBO_KERNELS_FAST_H
 #define ELBO_KERNELS_FAST_H
 

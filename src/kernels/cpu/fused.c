@@ -1,12 +1,14 @@
 /* fused.c - runs elementwise programs (kernel.h) tile by tile.
  *
- * Idea: a tile is a stretch of the flat space, up to TILE numbers, so that the registers a program needs at one time stay in
- * the nearest cache. Slots of one buffer are handed to registers by linear scan; the more a program needs, the shorter the
- * tiles. A flat load of floats needs no slot while its array can be read where it lies, and a result that is stored is
- * computed in its place where that is safe. A register whose elements are all equal is one number ("single").
+ * Idea: a tile is a stretch of the flat space, up to TILE numbers, so that the registers a program needs at one time
+ * stay in the nearest cache. Slots of one buffer are handed to registers by linear scan; the more a program needs,
+ * the shorter the tiles. A flat load of floats needs no slot while its array can be read where it lies, and a result
+ * that is stored is computed in its place where that is safe. A register whose elements are all equal is one number
+ * ("single").
  *
- * Invariants: loops run over whole groups (ew_loops.h), past the end of a short tile if need be, so a number's bits do not
- * depend on the tile it is in; sums depend on their period only (ew_fold.c). Together: the same bits for any cut into rows.
+ * Invariants: loops run over whole groups (ew_loops.h), past the end of a short tile if need be, so a number's bits
+ * do not depend on the tile it is in; sums depend on their period only (ew_fold.c). Together: the same bits for any
+ * cut into rows.
  * Within a tile every read of memory that is both operand and result comes before, or in, the loop that writes it. */
 #include "ew_loops.h"
 

@@ -1,8 +1,8 @@
 /* product.c - which library computes a product, and how a whole-tensor matmul is cut into parts.
  *
  * A part is a run of whole matrices of a batch, or a band of C across its longer side: rows where it is tall, columns
- * where it is flat. Bands are multiples of BAND lines and hold at least PART_FLOPS operations (but for the last), so that
- * a part outweighs handing it out. */
+ * where it is flat. Bands are multiples of BAND lines and hold at least PART_FLOPS operations (but for the last), so
+ * that a part outweighs handing it out. */
 #include "product.h"
 #include "fast.h"
 #include "product_onednn.h"

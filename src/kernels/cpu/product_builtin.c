@@ -1,10 +1,11 @@
 /* product_builtin.c - the matrix product without a library.
  *
- * C = P Q is computed in panels of Q's columns, as wide as a tile (three vectors), and along a panel in tiles of a few rows
- * (product_tile.inc). A piece of a panel that stays in the first cache is copied to the stack, where every tile of rows
- * reads it in order, padded to whole vectors, and turned if Q's columns lie in memory. P is read in place whatever its
- * strides are, because a tile takes one number of it at a time. Transposing is a choice of strides; and as C' = Q' P',
- * a product can be computed in two ways, of which the cheaper is taken: turning a small P beats turning a large Q.
+ * C = P Q is computed in panels of Q's columns, as wide as a tile (three vectors), and along a panel in tiles of a few
+ * rows (product_tile.inc). A piece of a panel that stays in the first cache is copied to the stack, where every tile
+ * of rows reads it in order, padded to whole vectors, and turned if Q's columns lie in memory. P is read in place
+ * whatever its strides are, because a tile takes one number of it at a time. Transposing is a choice of strides; and
+ * as C' = Q' P', a product can be computed in two ways, of which the cheaper is taken: turning a small P beats turning
+ * a large Q.
  *
  * Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", without the packing of P. */
 #include "product.h"
@@ -141,8 +142,9 @@ static void multiply(const task *t, const block *b, const float *q, int64_t qk)
 
 /* ---- A panel ---- */
 
-/* Copies a piece of Q into rows of whole vectors. What fills up the last vector counts only in columns of a tile that are
- * thrown away: where rows are copied it is what follows in memory, which is the matrix still except after the last rows. */
+/* Copies a piece of Q into rows of whole vectors. What fills up the last vector counts only in columns of a tile that
+ * are thrown away: where rows are copied it is what follows in memory, which is the matrix still except after the last
+ * rows. */
 static void pack(const task *t, const block *b, float *to)
 {
     const float *q = t->q + b->l * t->qk + b->j * t->qc;

@@ -2,8 +2,8 @@
  *
  * The library may be built with OpenMP, and then starts threads of its own unless the calling thread's OpenMP setting
  * forbids it: around each call the setting is made 1 and put back, for the thread may be the program's own. Without a
- * parallel region libgomp has no threads, so a forked child computes too. A library on another threading runtime is unfit.
- * The first product, for which oneDNN generates its code, happens in onednn_open, and its result is looked at. */
+ * parallel region libgomp has no threads, so a forked child computes too. A library on another threading runtime is
+ * unfit. The first product, for which oneDNN generates its code, happens in onednn_open, and is checked. */
 #include "product_onednn.h"
 
 #if defined ELBO_HAVE_ONEDNN

@@ -16,6 +16,12 @@ enum { MAX_ROWS = 8, MAX_VECTORS = 6, AHEAD = 12 };
 #define UNROLL
 #define PREFETCH(at) ((void)0)
 #endif
+#ifdef ELBO_SANITIZED /* a sanitizer adds so much to every line of unrolled code that it would compile for minutes */
+#undef ALWAYS_INLINE
+#undef UNROLL
+#define ALWAYS_INLINE inline
+#define UNROLL
+#endif
 
 /* ---- Portable: vectors of four that any compiler of the GNU kind maps to what there is, else single numbers ---- */
 

@@ -1,7 +1,8 @@
 /* sum.c - unfused sums over neighbouring axes: [A,R,F] to [A,F].
  *
- * Idea: with F = 1 each row of R numbers is folded (ew_fold.c). Else rows are added to rows, in stretches of STRETCH so that
- * the error grows with STRETCH + R / STRETCH instead of R; where F is small, several rows lie side by side as one.
+ * Idea: with F = 1 each row of R numbers is folded (ew_fold.c). Else rows are added to rows, in stretches of STRETCH
+ * so that the error grows with STRETCH + R / STRETCH instead of R; where F is small, several rows lie side by side as
+ * one.
  * Invariant: the order of additions depends on R and F only. */
 #include "../ref/ref.h"
 #include "ew_loops.h"
@@ -39,7 +40,8 @@ static void sum_columns(const ew_level *level, int64_t rows, int64_t stride, int
         size_t columns = (size_t)(n - c < COLUMNS ? n - c : COLUMNS);
         for (int64_t r = 0; r < rows; r += STRETCH) {
             memset(some, 0, columns * sizeof *some);
-            level->add_rows(columns, (size_t)(rows - r < STRETCH ? rows - r : STRETCH), (size_t)stride, some, x + r * stride + c);
+            size_t stretch = (size_t)(rows - r < STRETCH ? rows - r : STRETCH);
+            level->add_rows(columns, stretch, (size_t)stride, some, x + r * stride + c);
             level->add_rows(columns, 1, columns, y + c, some);
         }
     }

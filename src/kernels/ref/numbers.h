@@ -1,5 +1,5 @@
-/* numbers.h - what both reference and fast kernels mean by a conversion between types, and the functions libm lacks or has
- * in a form that is no use with threads. */
+/* numbers.h - what both reference and fast kernels mean by a conversion between types, and the functions libm lacks
+ * or has in a form that is no use with threads. */
 #ifndef ELBO_KERNELS_NUMBERS_H
 #define ELBO_KERNELS_NUMBERS_H
 

@@ -1,5 +1,5 @@
-/* ref.h - the reference kernels: the definition of every operation, as one plain loop nest each (ref_body.inc). The source
- * is compiled twice: ref_<name> computes with real = float, ref_double_<name> with real = double. */
+/* ref.h - the reference kernels: the definition of every operation, as one plain loop nest each (ref_body.inc). The
+ * source is compiled twice: ref_<name> computes with real = float, ref_double_<name> with real = double. */
 #ifndef ELBO_KERNELS_REF_H
 #define ELBO_KERNELS_REF_H
 

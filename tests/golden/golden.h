@@ -1,0 +1,41 @@
+/* golden.h - what the files made by make_golden.py hold. Numbers are doubles; type tells what elbo is to hold them as. */
+#ifndef ELBO_TESTS_GOLDEN_H
+#define ELBO_TESTS_GOLDEN_H
+
+#include "graph/graph.h"
+
+#include <math.h>
+
+typedef struct golden_array {
+    dtype type;
+    shape shape;
+    const double *v;
+} golden_array;
+
+/* One operation or loss: its operands and what PyTorch or numpy make of them. */
+typedef struct golden {
+    const char *name;
+    int n_in;
+    golden_array in[4];
+    golden_array out;
+} golden;
+
+/* A parameter along a run, in PyTorch's layout: at first, gradients of the first and the last step, after ten steps; and the
+ * gradient of the first step computed in float. */
+typedef struct golden_tensor {
+    const char *name;
+    int64_t n;
+    const double *initial, *first, *last, *final, *first_float;
+} golden_tensor;
+
+/* Ten Adam steps on one batch of pictures [6,2,2,3]. losses [10,3]: loss, rec, kl, in double and in float. */
+typedef struct golden_run {
+    const char *name, *config; /* key=value|key=value */
+    uint64_t seed;
+    int64_t index[6];
+    const double *x, *losses, *losses_float;
+    int n_tensors;
+    const golden_tensor *tensors;
+} golden_run;
+
+#endif
