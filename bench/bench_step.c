@@ -49,7 +49,7 @@ static void step(elbo_model *m, feed *f, int64_t number, elbo_error *error)
     if (!c) stop(error->message);
     model_run(m, c, f->x, (run_env){.seed = 1, .step = (uint32_t)number});
     if (!gradient_is_finite(m, "model")) stop("the gradient is not finite");
-    optim_settings o = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = number + 1};
+    optim_settings o = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .scale = 1, .step = number + 1};
     optimise(m, "model", &o);
     store_commit(&m->store);
 }

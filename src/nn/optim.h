@@ -9,6 +9,7 @@
 typedef struct optim_settings {
     double rate;
     double beta1, beta2, epsilon;
+    double scale; /* of the gradient: 1, or less where it is clipped */
     int64_t step; /* updates made, this one included: 1 the first time */
 } optim_settings;
 

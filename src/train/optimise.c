@@ -45,3 +45,15 @@ bool gradient_is_finite(const elbo_model *m, const char *group)
     for (int k = 0; k < 16; k++) sum += lane[k];
     return sum == 0;
 }
+
+double gradient_norm(const elbo_model *m, const char *group)
+{
+    int64_t begin, end;
+    store_range(&m->store, group, &begin, &end);
+    const float *g = m->store.gradient;
+    double lane[16] = {0}, sum = 0;
+    for (int64_t i = begin; i < end; i += 16)
+        for (int k = 0; k < 16; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
+    for (int k = 0; k < 16; k++) sum += lane[k];
+    return sqrt(sum);
+}

@@ -186,6 +186,13 @@ static run_env env_of(const trainer *t)
     return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
 }
 
+/* The factor that brings the gradient's norm down to the option clip. */
+static double clip_scale(const trainer *t)
+{
+    double limit = t->m->config.clip, norm = limit > 0 ? gradient_norm(t->m, "model") : 0;
+    return norm > limit ? limit / norm : 1;
+}
+
 /* Adds the step's terms, weighted by its examples, to the epoch's sums. */
 static void add_step(trainer *t, compiled *c, int64_t n)
 {
@@ -203,7 +210,7 @@ static void apply_step(trainer *t, compiled *c, int64_t n)
 {
     const elbo_config *k = &t->m->config;
     optim_settings o = {.rate = rate_now(t), .beta1 = k->beta1, .beta2 = k->beta2, .epsilon = k->epsilon,
-                        .step = t->run.step + 1};
+                        .scale = clip_scale(t), .step = t->run.step + 1};
     optimise(t->m, "model", &o);
     store_commit(&t->m->store);
     add_step(t, c, n);

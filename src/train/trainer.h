@@ -7,6 +7,9 @@
 /* Updates the parameters of a group from their gradients. */
 void optimise(elbo_model *m, const char *group, const optim_settings *o);
 
+/* The Euclidean norm of a group's gradient. */
+double gradient_norm(const elbo_model *m, const char *group);
+
 /* Whether every number of a group's gradient is finite. */
 bool gradient_is_finite(const elbo_model *m, const char *group);
 
