@@ -79,6 +79,13 @@ bool is_leaf(const node *x);
 /* What an elementwise operand reads: the node in memory, looking through one broadcast. */
 const node *load_source(const node *x);
 
+/* The space an elementwise node is computed over: its shape (a reduction's: its operand's) with the draws of an example as an
+ * axis of their own and without axes of size 1, so that [B k,D], [B,k,D] and, for one draw, [B,1,D] are one space. space_axes
+ * turns a shape, and a load's strides along it, into the space's. */
+shape space_shape(const node *x);
+int64_t space_fold(const node *x);
+void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, int64_t *out_stride);
+
 /* The passes; each false when out of memory. */
 bool make_items(plan *p);    /* fuse.c: items, item_of, written */
 bool make_schedule(plan *p); /* schedule.c: phases, item phase and place */

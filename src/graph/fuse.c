@@ -1,4 +1,4 @@
-/* fuse.c - which nodes become one step. Elementwise nodes (and sums over their trailing axes) with the same space join the
+/* fuse.c - which nodes become one step. Elementwise nodes (and sums over their trailing axes) over the same space join the
  * step of an operand or of a sibling that reads the same operand, unless that would close a circle of steps that wait for
  * each other. Broadcasts and constants are read in place by elementwise steps, and written out only where somebody else
  * needs them. */
@@ -70,9 +70,36 @@ static bool joins_as_view(const node *x)
     return x->op == OP_broadcast || x->op == OP_constant;
 }
 
-static shape space_of(const node *x)
+shape space_shape(const node *x)
 {
     return x->op == OP_sum || x->op == OP_amax ? x->in[0]->shape : x->shape;
+}
+
+int64_t space_fold(const node *x)
+{
+    return x->rows > 0 ? space_shape(x).dim[0] / g_examples(x->g) : 1;
+}
+
+void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, int64_t *out_stride)
+{
+    *out_shape = (shape){0};
+    for (int d = 0; d < s.rank; d++) {
+        bool split = d == 0 && fold > 1 && s.rank < MAX_RANK;
+        int64_t parts[2] = {split ? s.dim[0] / fold : s.dim[d], fold}, strides[2] = {split ? stride[0] * fold : stride[d], stride[0]};
+        for (int k = 0; k < 1 + split; k++) {
+            if (out_shape->rank > 0 && parts[k] == 1) continue;
+            out_stride[out_shape->rank] = strides[k];
+            out_shape->dim[out_shape->rank++] = parts[k];
+        }
+    }
+}
+
+static shape space_of(const node *x)
+{
+    int64_t none[MAX_RANK] = {0}, unused[MAX_RANK];
+    shape s;
+    space_axes(space_shape(x), space_fold(x), none, &s, unused);
+    return s;
 }
 
 static int item_reading(const plan *p, const node *x)
@@ -80,10 +107,12 @@ static int item_reading(const plan *p, const node *x)
     return p->item_of[view_root(load_source(x))->id];
 }
 
-/* Whether x may read its operand in a register of item i: the operand is a member itself, not a view of one, nor a reduction. */
+/* Whether x may read its operand in a register of item i: the operand is a member, or a reshape of one (its numbers come in the
+ * same order), but no broadcast of one, nor a reduction. */
 static bool in_register(const plan *p, const node *operand, int i)
 {
-    return p->item_of[operand->id] == i && operand->op != OP_sum && operand->op != OP_amax;
+    const node *root = view_root(operand);
+    return p->item_of[root->id] == i && root->op != OP_sum && root->op != OP_amax;
 }
 
 static bool may_join(const fusing *f, const node *x, int i)
@@ -116,7 +145,7 @@ static int find_item(const fusing *f, const node *x)
     const plan *p = f->p;
     int best = -1;
     for (int k = 0; k < x->n_in; k++) {
-        int i = p->item_of[x->in[k]->id];
+        int i = p->item_of[view_root(x->in[k])->id];
         if (i > best && may_join(f, x, i)) best = i;
     }
     for (int i = p->n_items - 1; best < 0 && x->rows > 0 && i >= 0; i--)
@@ -212,7 +241,7 @@ void each_read(const item *it, read_visitor visit, void *user)
         const node *x = it->members[m];
         for (int k = 0; k < x->n_in; k++) {
             const node *operand = x->in[k];
-            if (it->fused && is_member(it, operand)) continue;
+            if (it->fused && is_member(it, view_root(operand))) continue;
             const node *source = it->fused ? load_source(operand) : operand;
             if (it->fused && source->op == OP_constant) continue;
             visit(user, source, reads_whole(it, x, k));

@@ -34,17 +34,19 @@ static reference where_is(const plan *p, const node *x, int64_t advance)
 
 /* ---- Fused ---- */
 
-/* How many numbers of x one moves on along each axis of the space; 0 where x is repeated. */
-static void load_strides(const node *x, shape space, int64_t *stride)
+/* How many numbers of x one moves on along each axis of the space, for its reader; 0 where x is repeated. */
+static void load_strides(const node *x, const node *reader, int64_t *stride)
 {
-    const shape s = load_source(x)->shape;
-    int64_t count = 1;
-    for (int d = space.rank - 1; d >= 0; d--) {
-        int axis = d - (space.rank - s.rank);
+    const shape s = load_source(x)->shape, over = space_shape(reader);
+    int64_t count = 1, along[MAX_RANK];
+    for (int d = over.rank - 1; d >= 0; d--) {
+        int axis = d - (over.rank - s.rank);
         bool moves = axis >= 0 && s.dim[axis] != 1;
-        stride[d] = moves ? count : 0;
+        along[d] = moves ? count : 0;
         if (axis >= 0) count *= s.dim[axis];
     }
+    shape space;
+    space_axes(over, space_fold(reader), along, &space, stride);
 }
 
 static int64_t inner_count(shape s, int from)
@@ -88,7 +90,7 @@ static void classify_load(ew_load *l, shape space)
 }
 
 /* The register of a load of x, added when it is new. */
-static int load_register(builder *b, const node *x)
+static int load_register(builder *b, const node *x, const node *reader)
 {
     ew_program *pr = b->program;
     for (int i = 0; i < pr->n_loads; i++)
@@ -101,7 +103,7 @@ static int load_register(builder *b, const node *x)
         return pr->n_loads++;
     }
     *l = (ew_load){.operand = b->s->n_in, .type = source->type};
-    load_strides(x, pr->space, l->stride);
+    load_strides(x, reader, l->stride);
     classify_load(l, pr->space);
     int64_t rows_per_unit = pr->space.dim[0] / b->units;
     int64_t advance = l->stride[0] * rows_per_unit * (int64_t)dtype_size(source->type, false);
@@ -118,10 +120,10 @@ static int member_index(const item *it, const node *x)
 
 /* The register that holds x. Instructions' registers follow the loads', whose number is known only at the end: until then the
  * i-th instruction is MAX_REGISTERS + i. */
-static int operand_register(builder *b, const node *x)
+static int operand_register(builder *b, const node *x, const node *reader)
 {
-    int m = member_index(b->it, x);
-    return m >= 0 ? b->reg_of_member[m] : load_register(b, x);
+    int m = member_index(b->it, view_root(x));
+    return m >= 0 ? b->reg_of_member[m] : load_register(b, x, reader);
 }
 
 static void add_result(builder *b, const node *x, int reg, op_code reduce, int64_t period)
@@ -138,14 +140,15 @@ static void add_member(builder *b, int m)
     ew_program *pr = b->program;
     bool written = b->p->written[x->id];
     if (x->op == OP_broadcast || x->op == OP_constant) {
-        add_result(b, x, load_register(b, x), OP_input, 0);
+        b->reg_of_member[m] = load_register(b, x, x);
+        add_result(b, x, b->reg_of_member[m], OP_input, 0);
     } else if (x->op == OP_sum || x->op == OP_amax) {
         int64_t period = shape_count(x->in[0]->shape) / shape_count(x->shape);
-        add_result(b, x, operand_register(b, x->in[0]), x->op, period);
+        add_result(b, x, operand_register(b, x->in[0], x), x->op, period);
     } else {
         ew_instr *in = &pr->instrs[pr->n_instrs];
         *in = (ew_instr){.op = x->op, .type = x->type};
-        for (int k = 0; k < x->n_in; k++) in->in[k] = operand_register(b, x->in[k]);
+        for (int k = 0; k < x->n_in; k++) in->in[k] = operand_register(b, x->in[k], x);
         b->reg_of_member[m] = MAX_REGISTERS + pr->n_instrs++;
         if (written) add_result(b, x, b->reg_of_member[m], OP_input, 0);
     }

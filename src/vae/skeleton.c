@@ -43,14 +43,35 @@ node *vae_decode(vae *v, node *z)
     return y;
 }
 
-node *vae_rec(vae *v, node *decoded, node *x)
+node *vae_nll(vae *v, node *decoded, node *x)
 {
     if (g_broken(decoded) || g_broken(x)) return g_broken(x) ? x : decoded;
     int64_t b = x->shape.dim[0], k = decoded->shape.dim[0] / b, d = decoded->shape.dim[1];
-    node *flat = flatten(x);
-    if (k == 1) return g_name(likelihood_nll(&v->s, &v->likelihood, decoded, flat), "rec");
-    node *each = likelihood_nll(&v->s, &v->likelihood, g_reshape(decoded, SHAPE(b, k, d)), g_reshape(flat, SHAPE(b, 1, d)));
-    return g_name(g_scale(g_sum_last(each), 1.0 / (double)k), "rec");
+    node *each = g_reshape(decoded, SHAPE(b, k, d)), *original = g_reshape(flatten(x), SHAPE(b, 1, d));
+    return likelihood_nll(&v->s, &v->likelihood, each, original);
+}
+
+node *vae_rec(vae *v, node *decoded, node *x)
+{
+    node *each = vae_nll(v, decoded, x);
+    return g_name(g_scale(g_sum_last(each), 1.0 / (double)shape_last(each->shape)), "rec");
+}
+
+normal vae_gaussian(vae *v, node *x)
+{
+    return normal_head(&v->s, vae_encode(v, x), v->config->latent, (head_kind)v->config->head, "q");
+}
+
+int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS])
+{
+    out[0] = (latent){"z", LATENT_GAUSSIAN, c->latent};
+    return 1;
+}
+
+posterior gaussian_encode(vae *v, node *x)
+{
+    normal q = vae_gaussian(v, x);
+    return (posterior){q.mu, normal_std(q)};
 }
 
 node *one(vae *v)

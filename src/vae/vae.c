@@ -5,27 +5,9 @@
  * The expectation is the mean over k draws, z = mu + exp(logvar/2) eps. */
 #include "vae.h"
 
-static int latents(const elbo_config *c, latent out[MAX_LATENTS])
-{
-    out[0] = (latent){"z", LATENT_GAUSSIAN, c->latent};
-    return 1;
-}
-
-static normal q_of(vae *v, node *x)
-{
-    node *h = vae_encode(v, x);                                                         /* [B,F]    */
-    return normal_head(&v->s, h, v->config->latent, (head_kind)v->config->head, "q");   /* [B,Z] x2 */
-}
-
-static posterior encode(vae *v, node *x)
-{
-    normal q = q_of(v, x);
-    return (posterior){q.mu, normal_std(q)};
-}
-
 static objectives build(vae *v, const batch *b)
 {
-    normal q = q_of(v, b->x);                                         /* mu, logvar [B,Z]                        */
+    normal q = vae_gaussian(v, b->x);                                 /* mu, logvar [B,Z]                        */
     node *z = normal_sample(&v->s, q, v->config->samples, "eps");     /* [B k,Z]  mu + exp(logvar/2) eps         */
     node *rec = vae_rec(v, vae_decode(v, z), b->x);                   /* [B]      -log p(x|z)                    */
     node *kl = normal_kl_std(q);                                      /* [B]      1/2 sum mu^2 + e^lv - lv - 1   */
@@ -33,4 +15,4 @@ static objectives build(vae *v, const batch *b)
     return (objectives){{elbo}, 1};
 }
 
-const family family_vae = {latents, encode, build, .has_prior = true};
+const family family_vae = {gaussian_latents, gaussian_encode, build, .has_prior = true};

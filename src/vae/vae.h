@@ -69,7 +69,11 @@ const family *family_at(size_t i); /* the i-th row of families.def */
 
 node *vae_encode(vae *v, node *x);                  /* the encoder's trunk: [B,H,W,C] to [B,F]                           */
 node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D]                         */
-node *vae_rec(vae *v, node *decoded, node *x);      /* -log p(x|z), averaged over the draws of each example: [B]         */
+node *vae_nll(vae *v, node *decoded, node *x);      /* -log p(x|z) of each of an example's k draws: [B,k]                */
+node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the draws: [B]                              */
+normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk and its two heads: mu, logvar [B,Z]        */
+int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS]); /* a family's latents and posterior where they are  */
+posterior gaussian_encode(vae *v, node *x);                          /* one Gaussian z                                   */
 node *one(vae *v);                                  /* the scalar 1                                                      */
 
 #endif
