@@ -141,7 +141,7 @@ static void add_member(builder *b, int m)
     bool written = b->p->written[x->id];
     if (x->op == OP_broadcast || x->op == OP_constant) {
         b->reg_of_member[m] = load_register(b, x, x);
-        add_result(b, x, b->reg_of_member[m], OP_input, 0);
+        if (written) add_result(b, x, b->reg_of_member[m], OP_input, 0);
     } else if (x->op == OP_sum || x->op == OP_amax) {
         int64_t period = shape_count(x->in[0]->shape) / shape_count(x->shape);
         add_result(b, x, operand_register(b, x->in[0], x), x->op, period);
