@@ -57,6 +57,17 @@ node *normal_kl_std(normal q)
     return g_name(g_scale(g_sum_last(inner), 0.5), "kl");
 }
 
+/* 1/2 sum_j z_j^2 - lv_j - (z_j - mu_j)^2 / exp(lv_j) */
+node *normal_log_ratio(normal q, node *z)
+{
+    if (g_broken(z) || g_broken(q.mu)) return g_broken(z) ? z : q.mu;
+    int64_t b = q.mu->shape.dim[0], n = q.mu->shape.dim[1], k = z->shape.dim[0] / b;
+    node *draws = g_reshape(z, SHAPE(b, k, n));
+    node *mu = g_reshape(q.mu, SHAPE(b, 1, n)), *logvar = g_reshape(q.logvar, SHAPE(b, 1, n));
+    node *standard = g_mul(g_sub(draws, mu), g_exp(g_scale(logvar, -0.5)));
+    return g_scale(g_sum_last(g_sub(g_sub(g_square(draws), logvar), g_square(standard))), 0.5);
+}
+
 /* ---- Likelihoods ---- */
 
 /* softplus(l) - x l = max(l,0) - x l + log1p(exp(-|l|)): stable for any logit, no epsilon */

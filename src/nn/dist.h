@@ -25,6 +25,9 @@ node *normal_std(normal q); /* exp(logvar/2) */
 /* KL(q || N(0,I)) = 1/2 sum_j mu_j^2 + exp(lv_j) - 1 - lv_j, [B]      (Kingma and Welling 2014, appendix B) */
 node *normal_kl_std(normal q);
 
+/* log q(z|x) - log p(z) of draws z [B k,Z], p = N(0,I): [B,k] */
+node *normal_log_ratio(normal q, node *z);
+
 /* ---- Likelihoods p(x|z): -log p(x|r) in nats for each row, from what the decoder emits (r), and the mean of p as pixels.
  * Only these functions turn what a decoder emits into a loss or into pixels, so an output transformation happens once. */
 

@@ -267,12 +267,19 @@ elbo_status model_trains(elbo_model *m, elbo_error *error)
     return store_train(&m->store, optim_at((size_t)m->config.optimizer)->n_slots, error);
 }
 
+static compiled *have_room(elbo_model *m, compiled *c, elbo_error *error)
+{
+    if (make_room(m, c->plan)) return c;
+    err_memory(error, "working memory of a plan");
+    return NULL;
+}
+
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
 {
     for (int i = 0; i < m->n_plans; i++) {
         if (!m->plans[i].plan || !same_key(m->plans[i].key, key)) continue;
         m->plans[i].last_used = ++m->clock;
-        return &m->plans[i];
+        return have_room(m, &m->plans[i], error); /* another plan may have failed to grow it, and lost it */
     }
     if (key.purpose == TRAIN && model_trains(m, error) != ELBO_OK) return NULL;
     compiled *c = free_place(m);
@@ -281,10 +288,7 @@ compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
         close_plan(c);
         return NULL;
     }
-    if (make_room(m, c->plan)) return c;
-    err_memory(error, "working memory of a plan");
-    close_plan(c);
-    return NULL;
+    return have_room(m, c, error);
 }
 
 /* ---- Running ---- */
