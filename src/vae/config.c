@@ -23,9 +23,15 @@ static const char optim_words[] =
 #include "../nn/optim.def"
 #undef OPTIMISER
     ;
+static const char schedule_words[] =
+#define SCHEDULE(name, ...) "|" #name
+#include "../nn/schedule.def"
+#undef SCHEDULE
+    ;
 #define FAMILY_NAMES (family_words + 1)
 #define INIT_NAMES (init_words + 1)
 #define OPTIM_NAMES (optim_words + 1)
+#define SCHEDULE_NAMES (schedule_words + 1)
 
 typedef struct row {
     elbo_option_info info;

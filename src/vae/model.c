@@ -50,13 +50,25 @@ static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
     return v;
 }
 
-/* The batch in the network's range: bytes are 0 to 255. */
-static batch input_batch(elbo_model *m, graph *g, elbo_dtype stored)
+/* 0 or 1 from values in [0,1]: at 1/2, or drawn with the value as probability when a loss is computed; a code or a picture is
+ * made from the values themselves. */
+static node *binarized(elbo_model *m, vae *v, node *x, bool for_loss)
 {
+    enum { NONE, THRESHOLD, DYNAMIC };
+    if (m->config.binarize == THRESHOLD) return g_shift(g_neg(g_less(x, g_like(x, 0.5))), 1);
+    if (m->config.binarize == DYNAMIC && for_loss) return g_less(scope_random(&v->s, UNIFORM, x->shape, "binarize"), x);
+    return x;
+}
+
+/* The batch in the network's range: bytes are 0 to 255. */
+static batch input_batch(elbo_model *m, vae *v, elbo_dtype stored, bool for_loss)
+{
+    graph *g = v->s.g;
     shape s = SHAPE(g_examples(g), m->info.shape[0], m->info.shape[1], m->info.shape[2]);
     node *x = g_input(g, SLOT_X, stored == ELBO_U8 ? U8 : F32, s, true, "x");
     x = g_cast(x, F32);
     if (stored == ELBO_U8) x = g_scale(x, 1.0 / 255);
+    x = binarized(m, v, x, for_loss);
     if (m->config.range) x = g_shift(g_scale(x, 2), -1);
     return (batch){x};
 }
@@ -70,7 +82,7 @@ static node *pixels(elbo_model *m, vae *v, node *decoded)
 
 static objectives build_objectives(elbo_model *m, vae *v, elbo_dtype stored)
 {
-    batch b = input_batch(m, v->s.g, stored);
+    batch b = input_batch(m, v, stored, true);
     v->beta = g_input(v->s.g, SLOT_BETA, F32, SCALAR, false, "beta");
     return m->family->build(v, &b);
 }
@@ -162,7 +174,7 @@ static void build_evaluate(elbo_model *m, compiled *c, vae *v, output_list *out)
 
 static void build_encode(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
-    posterior q = m->family->encode(v, input_batch(m, v->s.g, c->key.dtype).x);
+    posterior q = m->family->encode(v, input_batch(m, v, c->key.dtype, false).x);
     c->code = add_output(out, q.mean, TO_ARENA, 0);
     if (q.std) c->std = add_output(out, q.std, TO_ARENA, 0);
 }
@@ -349,6 +361,10 @@ static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_err
         return err_set(error, ELBO_USAGE, "%s needs data in [0,1], but the data reach from %g to %g; scale them, or use "
                                           "--likelihood gaussian", bernoulli ? "likelihood bernoulli" : "range symmetric",
                        d->min, d->max);
+    if (c->binarize && (d->min < 0 || d->max > 1))
+        return err_set(error, ELBO_USAGE, "binarize needs data in [0,1], but the data reach from %g to %g", d->min, d->max);
+    if (c->data_bias && !bernoulli)
+        return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
     if (bernoulli && c->output != OUTPUT_LINEAR)
         return err_set(error, ELBO_USAGE, "output %s with likelihood bernoulli would apply a second transformation: bernoulli reads "
                                           "logits and has its own sigmoid; use --output linear",
