@@ -4,6 +4,7 @@
  * because tidying up (close, unlink) would overwrite it. */
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +155,52 @@ elbo_status file_read(memory m, const char *path, size_t max_size, unsigned char
     return status;
 }
 
+elbo_status file_open(const char *path, int *file, uint64_t *size, elbo_error *error)
+{
+    struct stat s;
+    int reason = open_file(path, O_RDONLY | O_NONBLOCK, 0, file);
+    if (reason) return fail(error, "open", path, reason);
+    if (fstat(*file, &s)) reason = errno;
+    else if (S_ISDIR(s.st_mode)) reason = EISDIR;
+    *size = reason ? 0 : (uint64_t)s.st_size;
+    if (!reason && S_ISREG(s.st_mode)) return ELBO_OK;
+    close_after(0, *file);
+    *file = -1;
+    if (reason) return fail(error, "read", path, reason);
+    return err_set(error, ELBO_IO, "cannot read '%.700s': it is not a regular file", path);
+}
+
+elbo_status file_read_at(int file, const char *path, uint64_t offset, void *bytes, size_t size, size_t *got,
+                         elbo_error *error)
+{
+    *got = 0;
+    while (*got < size) {
+        ssize_t n;
+        RETRY(n, pread(file, (char *)bytes + *got, size - *got, (off_t)(offset + *got)));
+        if (n < 0) return fail(error, "read", path, errno);
+        if (n == 0) break;
+        *got += (size_t)n;
+    }
+    return ELBO_OK;
+}
+
+void file_close(int file)
+{
+    if (file >= 0) close_after(0, file);
+}
+
+elbo_status file_list(const char *directory, file_visit visit, void *user, elbo_error *error)
+{
+    DIR *d = opendir(directory);
+    if (!d) return fail(error, "look into", directory, errno);
+    elbo_status status = ELBO_OK;
+    for (struct dirent *e; status == ELBO_OK && (errno = 0, e = readdir(d)) != NULL;)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) status = visit(user, e->d_name, error);
+    if (status == ELBO_OK && errno) status = fail(error, "look into", directory, errno);
+    closedir(d);
+    return status;
+}
+
 /* ---- Writing atomically ---- */
 
 static int write_parts(int fd, const file_part *parts, size_t n_parts)
@@ -277,6 +325,12 @@ bool file_is_directory(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool file_is_link(const char *path)
+{
+    struct stat s;
+    return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
+}
+
 bool file_size(const char *path, uint64_t *size)
 {
     struct stat s;
@@ -320,6 +374,53 @@ elbo_status file_rename(const char *from, const char *to, elbo_error *error)
 elbo_status file_remove(const char *path, elbo_error *error)
 {
     return unlink(path) && errno != ENOENT ? fail(error, "remove", path, errno) : ELBO_OK;
+}
+
+/* Whether a name ends as those of open_temporary: .<digits>-<digits>.tmp */
+static bool is_temporary(const char *name)
+{
+    static const char digits[] = "0123456789";
+    for (const char *at = strchr(name, '.'); at; at = strchr(at + 1, '.')) {
+        size_t process = strspn(at + 1, digits);
+        const char *dash = at + 1 + process;
+        size_t try = *dash == '-' ? strspn(dash + 1, digits) : 0;
+        if (process && try && strcmp(dash + 1 + try, ".tmp") == 0) return true;
+    }
+    return false;
+}
+
+elbo_status file_remove_leftovers(memory m, const char *directory, elbo_error *error)
+{
+    DIR *d = opendir(directory);
+    if (!d) return errno == ENOENT ? ELBO_OK : fail(error, "look into", directory, errno);
+    elbo_status status = ELBO_OK;
+    for (struct dirent *e; status == ELBO_OK && (e = readdir(d)) != NULL;) {
+        if (!is_temporary(e->d_name)) continue;
+        char *path = file_join(m, directory, e->d_name);
+        status = path ? file_remove(path, error) : err_memory(error, "a path");
+        mem_free(m, path);
+    }
+    closedir(d);
+    return status;
+}
+
+elbo_status file_hold(const char *directory, int *held, elbo_error *error)
+{
+    int fd, result, reason = open_file(directory, O_RDONLY | O_DIRECTORY, 0, &fd);
+    *held = -1;
+    if (reason) return fail(error, "open", directory, reason);
+    RETRY(result, flock(fd, LOCK_EX | LOCK_NB));
+    if (result && errno == EWOULDBLOCK) {
+        close_after(0, fd);
+        return err_set(error, ELBO_USAGE, "'%.700s' is in use: another run writes into it; wait for its end", directory);
+    }
+    *held = fd;
+    return ELBO_OK;
+}
+
+void file_release(int held)
+{
+    if (held >= 0) close_after(0, held);
 }
 
 char *file_join(memory m, const char *directory, const char *name)

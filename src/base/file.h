@@ -14,6 +14,17 @@
 elbo_status file_read(memory m, const char *path, size_t max_size, unsigned char **bytes, size_t *size,
                       elbo_error *error);
 
+/* Opens a regular file to be read by offset; closed with file_close. Errors: IO. */
+elbo_status file_open(const char *path, int *file, uint64_t *size, elbo_error *error);
+/* Reads size bytes from offset on; *got is less only where the file ends. Errors: IO. */
+elbo_status file_read_at(int file, const char *path, uint64_t offset, void *bytes, size_t size, size_t *got,
+                         elbo_error *error);
+void file_close(int file); /* negative: nothing */
+
+/* Calls visit for every name in a directory but "." and "..", in no order, until it fails. Errors: IO, those of visit. */
+typedef elbo_status (*file_visit)(void *user, const char *name, elbo_error *error);
+elbo_status file_list(const char *directory, file_visit visit, void *user, elbo_error *error);
+
 /* A piece of a file to be written. */
 typedef struct file_part {
     const void *bytes;
@@ -33,6 +44,8 @@ elbo_status file_sync(const char *path, elbo_error *error);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+/* Whether path is a symbolic link, whatever it leads to. */
+bool file_is_link(const char *path);
 /* *size of a file; false when there is none. */
 bool file_size(const char *path, uint64_t *size);
 /* Makes a directory and its parents; one that exists is fine. */
@@ -41,6 +54,12 @@ elbo_status file_make_directory(const char *path, elbo_error *error);
 elbo_status file_rename(const char *from, const char *to, elbo_error *error);
 /* Removes a file; one that does not exist is fine. */
 elbo_status file_remove(const char *path, elbo_error *error);
+/* Removes the temporary names that a killed file_write left in a directory. */
+elbo_status file_remove_leftovers(memory m, const char *directory, elbo_error *error);
+/* Holds a directory against other holders, in this process and others, until file_release or the end of the process. On
+ * file systems that can't, it holds nothing. Errors: IO, USAGE (someone else holds it). */
+elbo_status file_hold(const char *directory, int *held, elbo_error *error);
+void file_release(int held);
 /* "directory/name", freed with mem_free; NULL out of memory. */
 char *file_join(memory m, const char *directory, const char *name);
 

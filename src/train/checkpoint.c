@@ -8,13 +8,14 @@
 
 #define META_MODEL "elbo.model"
 #define META_RUN "elbo.run"
+#define BEGAN "began/"
 
 enum { MAX_FILE_TENSORS = 1 << 16 };
 
 elbo_status arrays_open(run_arrays *a, const elbo_model *m, elbo_error *error)
 {
     size_t n = (size_t)m->info.latent_size;
-    *a = (run_arrays){mem_new(m->m, n, sizeof(double)), mem_new(m->m, n, sizeof(double))};
+    *a = (run_arrays){.code_sum = mem_new(m->m, n, sizeof(double)), .code_square = mem_new(m->m, n, sizeof(double))};
     return a->code_sum && a->code_square ? ELBO_OK : err_memory(error, "statistics of the code");
 }
 
@@ -22,7 +23,14 @@ void arrays_close(run_arrays *a, memory m)
 {
     mem_free(m, a->code_sum);
     mem_free(m, a->code_square);
-    *a = (run_arrays){NULL, NULL};
+    snapshot_close(&a->began, m);
+    *a = (run_arrays){.code_sum = NULL};
+}
+
+/* Whether a checkpoint has the numbers as the epoch began: at its beginning they are the ones there are. */
+static bool has_began(const elbo_model *m, const run_state *run)
+{
+    return m->config.rescue && run->step_in_epoch > 0;
 }
 
 /* ---- Saving ---- */
@@ -52,24 +60,38 @@ static void pack_code(packing *p, const char *name, const double *data, int64_t 
                                      .bytes = (size_t)n * sizeof *data};
 }
 
-static void slot_prefix(const elbo_model *m, int i, char out[64])
+static void slot_prefix(const elbo_model *m, const char *before, int i, char out[64])
 {
-    snprintf(out, 64, "optimiser.%s/", optim_at((size_t)m->config.optimizer)->slot_names[i]);
+    snprintf(out, 64, "%soptimiser.%s/", before, optim_at((size_t)m->config.optimizer)->slot_names[i]);
 }
 
-static void pack_all(packing *p, elbo_model *m, const run_arrays *arrays)
+static void pack_model(packing *p, const elbo_model *m, const float *value, const float *state, const char *before)
 {
     const store *s = &m->store;
-    for (int i = 0; i < s->params.n; i++) pack(p, &s->params.at[i], s->value, "");
-    for (int i = 0; i < s->states.n; i++) pack(p, &s->states.at[i], s->state, "");
-    if (!arrays) return;
+    for (int i = 0; i < s->params.n; i++) pack(p, &s->params.at[i], value, before);
+    for (int i = 0; i < s->states.n; i++) pack(p, &s->states.at[i], state, before);
+}
+
+static void pack_slots(packing *p, const elbo_model *m, float *const *slot, const char *before)
+{
+    const store *s = &m->store;
     for (int k = 0; k < s->n_slots; k++) {
         char prefix[64];
-        slot_prefix(m, k, prefix);
-        for (int i = 0; i < s->params.n; i++) pack(p, &s->params.at[i], s->slot[k], prefix);
+        slot_prefix(m, before, k, prefix);
+        for (int i = 0; i < s->params.n; i++) pack(p, &s->params.at[i], slot[k], prefix);
     }
+}
+
+static void pack_all(packing *p, const elbo_model *m, const run_state *run, const run_arrays *arrays)
+{
+    pack_model(p, m, m->store.value, m->store.state, "");
+    if (!run) return;
+    pack_slots(p, m, m->store.slot, "");
     pack_code(p, "run.code_sum", arrays->code_sum, m->info.latent_size);
     pack_code(p, "run.code_square", arrays->code_square, m->info.latent_size);
+    if (!has_began(m, run)) return;
+    pack_model(p, m, arrays->began.value, arrays->began.state, BEGAN);
+    pack_slots(p, m, arrays->began.slot, BEGAN);
 }
 
 elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *run, const run_arrays *arrays,
@@ -77,9 +99,9 @@ elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *ru
 {
     packing p = {.n = 0};
     arena_open(&p.a, m->m);
-    size_t most = (size_t)(m->store.params.n * (1 + m->store.n_slots) + m->store.states.n) + 2;
+    size_t most = 2 * (size_t)(m->store.params.n * (1 + m->store.n_slots) + m->store.states.n) + 2;
     p.tensors = arena_new(&p.a, most, sizeof *p.tensors);
-    if (p.tensors) pack_all(&p, m, run ? arrays : NULL);
+    if (p.tensors) pack_all(&p, m, run, arrays);
     char *header = header_write(m), *state = run ? run_write(m->m, run) : NULL;
     st_pair meta[2] = {{META_MODEL, header}, {META_RUN, state}};
     elbo_status status = p.a.failed || !header || (run && !state)
@@ -136,30 +158,57 @@ static elbo_status unpack_code(const st_file *f, const char *name, double *out, 
     return ELBO_OK;
 }
 
-static elbo_status unpack_slots(elbo_model *m, const st_file *f, float *room, run_arrays *arrays, elbo_error *error)
+/* A file open for reading, with room for its largest tensor. */
+typedef struct unpacking {
+    const st_file *f;
+    float *room;
+} unpacking;
+
+static elbo_status unpack_model(const unpacking *u, const store *s, float *value, float *state, const char *before,
+                                elbo_error *error)
 {
-    elbo_status status = arrays_open(arrays, m, error);
-    if (status == ELBO_OK) status = model_trains(m, error);
+    elbo_status status = unpack(u->f, &s->params, value, before, u->room, error);
+    return status == ELBO_OK ? unpack(u->f, &s->states, state, before, u->room, error) : status;
+}
+
+static elbo_status unpack_slots(const unpacking *u, const elbo_model *m, float *const *slot, const char *before,
+                                elbo_error *error)
+{
+    elbo_status status = ELBO_OK;
     for (int k = 0; k < m->store.n_slots && status == ELBO_OK; k++) {
         char prefix[64];
-        slot_prefix(m, k, prefix);
-        status = unpack(f, &m->store.params, m->store.slot[k], prefix, room, error);
+        slot_prefix(m, before, k, prefix);
+        status = unpack(u->f, &m->store.params, slot[k], prefix, u->room, error);
     }
-    if (status == ELBO_OK) status = unpack_code(f, "run.code_sum", arrays->code_sum, m->info.latent_size, error);
-    if (status == ELBO_OK) status = unpack_code(f, "run.code_square", arrays->code_square, m->info.latent_size, error);
     return status;
 }
 
-static elbo_status unpack_all(elbo_model *m, const st_file *f, run_arrays *arrays, elbo_error *error)
+static elbo_status unpack_began(const unpacking *u, const elbo_model *m, snapshot *began, elbo_error *error)
+{
+    elbo_status status = snapshot_take(began, &m->store, true, error); /* which makes room */
+    if (status == ELBO_OK) status = unpack_model(u, &m->store, began->value, began->state, BEGAN, error);
+    return status == ELBO_OK ? unpack_slots(u, m, began->slot, BEGAN, error) : status;
+}
+
+static elbo_status unpack_run(const unpacking *u, elbo_model *m, const run_state *run, run_arrays *arrays, elbo_error *error)
+{
+    elbo_status status = arrays_open(arrays, m, error);
+    if (status == ELBO_OK) status = model_trains(m, error);
+    if (status == ELBO_OK) status = unpack_slots(u, m, m->store.slot, "", error);
+    if (status == ELBO_OK) status = unpack_code(u->f, "run.code_sum", arrays->code_sum, m->info.latent_size, error);
+    if (status == ELBO_OK) status = unpack_code(u->f, "run.code_square", arrays->code_square, m->info.latent_size, error);
+    return status == ELBO_OK && has_began(m, run) ? unpack_began(u, m, &arrays->began, error) : status;
+}
+
+static elbo_status unpack_all(elbo_model *m, const st_file *f, const run_state *run, run_arrays *arrays, elbo_error *error)
 {
     size_t most = (size_t)(m->store.params.size + m->store.states.size) + 1;
-    float *room = mem_new(m->m, most, sizeof *room);
-    if (!room) return err_memory(error, "a model file");
-    elbo_status status = unpack(f, &m->store.params, m->store.value, "", room, error);
-    if (status == ELBO_OK) status = unpack(f, &m->store.states, m->store.state, "", room, error);
-    if (status == ELBO_OK && arrays) status = unpack_slots(m, f, room, arrays, error);
+    unpacking u = {f, mem_new(m->m, most, sizeof *u.room)};
+    if (!u.room) return err_memory(error, "a model file");
+    elbo_status status = unpack_model(&u, &m->store, m->store.value, m->store.state, "", error);
+    if (status == ELBO_OK && run) status = unpack_run(&u, m, run, arrays, error);
     store_revert(&m->store);
-    mem_free(m->m, room);
+    mem_free(m->m, u.room);
     return status;
 }
 
@@ -196,7 +245,7 @@ static elbo_model *model_in(elbo_engine *engine, const st_file *f, run_state *ru
         m = model_new(engine, &h->config, &h->data, error);
         if (!m && error && error->code == ELBO_USAGE) error->code = ELBO_BAD_FILE;
     }
-    if (m && unpack_all(m, f, run ? arrays : NULL, error) != ELBO_OK) {
+    if (m && unpack_all(m, f, run, arrays, error) != ELBO_OK) {
         elbo_model_free(m);
         m = NULL;
     }

@@ -2,12 +2,14 @@
  *
  * A model file is safetensors: parameters and state under their names in exported layouts (PyTorch's), and in the metadata, as
  * JSON texts, "elbo.model": everything needed to run it (format version, family, shape and range of the data, options, steps).
- * A checkpoint is the same file with the optimiser's arrays ("optimiser.<slot>/<name>") and "elbo.run", where the run stands.
+ * A checkpoint is the same file with the optimiser's arrays ("optimiser.<slot>/<name>") and "elbo.run", where the run stands;
+ * amid an epoch with rescue, it also has all of these as they were when the epoch began ("began/<name>").
  * Loading executes nothing and trusts nothing: names, shapes and values are checked against the model the options describe. */
 #ifndef ELBO_TRAIN_CHECKPOINT_H
 #define ELBO_TRAIN_CHECKPOINT_H
 
 #include "../vae/model.h"
+#include "snapshot.h"
 
 /* Where a run stands: all that is not in the arrays. */
 typedef struct run_state {
@@ -25,12 +27,13 @@ typedef struct run_state {
     uint64_t metrics_size; /* bytes of metrics.jsonl that belong to the state */
 } run_state;
 
-/* What a checkpoint holds beside the model: sums over the epoch so far of the posterior's means and their squares, [Z] each. */
+/* What a checkpoint holds beside the model. */
 typedef struct run_arrays {
-    double *code_sum, *code_square;
+    double *code_sum, *code_square; /* [Z] sums over the epoch so far of the posterior's means and of their squares */
+    snapshot began;                 /* with rescue: the numbers as the epoch began, where a bad step goes back to */
 } run_arrays;
 
-elbo_status arrays_open(run_arrays *a, const elbo_model *m, elbo_error *error); /* zeros */
+elbo_status arrays_open(run_arrays *a, const elbo_model *m, elbo_error *error); /* zeros, nothing in began */
 void arrays_close(run_arrays *a, memory m);
 
 /* Saves the model; with a run, a checkpoint. */

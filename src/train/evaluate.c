@@ -2,6 +2,7 @@
 #include "evaluate.h"
 #include "../data/data.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { EVALUATE_BATCH = 512 };
@@ -68,6 +69,13 @@ typedef struct evaluation {
     double seen;
 } evaluation;
 
+static elbo_status not_finite(elbo_model *m, const compiled *c, const evaluation *v, elbo_error *error)
+{
+    char where[400];
+    model_blame(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index}, v->index, where, sizeof where);
+    return err_set(error, ELBO_DIVERGED, "the loss is %g; it began in %s", v->sums[MAX_TERMS], where);
+}
+
 static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored, next_examples next, void *user,
                                 elbo_metrics *out, elbo_error *error)
 {
@@ -82,6 +90,7 @@ static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored,
         if (!c) return ELBO_NO_MEMORY;
         model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index});
         evaluate_add(m, c, n, v->sums, &v->arrays);
+        if (!isfinite(v->sums[MAX_TERMS])) return not_finite(m, c, v, error);
         v->seen += (double)n;
     }
     if (!c) return err_set(error, ELBO_USAGE, "there are no examples to evaluate");
@@ -123,7 +132,7 @@ static int64_t next_of_data(void *user, int64_t room, void *x, int64_t *index, e
     return n == 0 || data_read_raw(r->data, index, n, x, NULL, error) == ELBO_OK ? n : -1;
 }
 
-static elbo_status check_shape(const elbo_model *m, const elbo_data_info *d, elbo_error *error)
+elbo_status evaluate_check(const elbo_model *m, const elbo_data_info *d, elbo_error *error)
 {
     const int64_t *a = m->info.shape, *b = d->shape;
     if (a[0] == b[0] && a[1] == b[1] && a[2] == b[2]) return ELBO_OK;
@@ -134,7 +143,7 @@ static elbo_status check_shape(const elbo_model *m, const elbo_data_info *d, elb
 
 elbo_status elbo_model_evaluate(elbo_model *m, elbo_data *data, elbo_metrics *metrics, elbo_error *error)
 {
-    if (check_shape(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
+    if (evaluate_check(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
     reading r = {data, 0};
     return evaluate_run(m, data->info.dtype, next_of_data, &r, metrics, error);
 }

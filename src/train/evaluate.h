@@ -3,6 +3,7 @@
 #define ELBO_TRAIN_EVALUATE_H
 
 #include "checkpoint.h"
+#include "../data/data.h"
 
 /* The number of latent numbers whose mean varies by more than this over the data (Burda et al. 2016). */
 #define ACTIVE_VARIANCE 0.01
@@ -17,9 +18,12 @@ void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run
 void code_add(const float *code, int64_t n, int64_t n_latent, const run_arrays *arrays);
 
 /* Evaluates examples that next delivers: it reads up to room of them (as stored) into x and their indices, and returns how many
- * (0: no more) or -1 with the error set. */
+ * (0: no more) or -1 with the error set. Errors: DIVERGED (a loss that is not finite), next's, NO_MEMORY. */
 typedef int64_t (*next_examples)(void *user, int64_t room, void *x, int64_t *index, elbo_error *error);
 elbo_status evaluate_run(elbo_model *m, elbo_dtype stored, next_examples next, void *user, elbo_metrics *out,
                          elbo_error *error);
+
+/* USAGE when the data's examples have not the model's shape. */
+elbo_status evaluate_check(const elbo_model *m, const elbo_data_info *d, elbo_error *error);
 
 #endif

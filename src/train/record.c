@@ -132,9 +132,8 @@ static elbo_status remember_line(record *r, const char *line, size_t length, elb
     return status;
 }
 
-static elbo_status read_history(record *r, const char *path, void *user, elbo_error *error)
+static elbo_status read_history(record *r, const char *path, elbo_error *error)
 {
-    (void)user;
     unsigned char *bytes;
     size_t size;
     elbo_status status = file_read(r->m, path, (size_t)1 << 30, &bytes, &size, error);
@@ -145,7 +144,66 @@ static elbo_status read_history(record *r, const char *path, void *user, elbo_er
     return status;
 }
 
-/* ---- Opening ---- */
+/* ---- Checkpoints ---- */
+
+typedef struct saving {
+    elbo_model *model;
+    const run_state *run;
+    const run_arrays *arrays;
+} saving;
+
+static elbo_status save(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    saving *s = user;
+    return checkpoint_save(s->model, path, s->run, s->arrays, error);
+}
+
+static elbo_status sync_if_there(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    (void)user;
+    return file_exists(path) ? file_sync(path, error) : ELBO_OK;
+}
+
+/* Renames a file to the name user, where there is one. */
+static elbo_status rename_to(record *r, const char *from, void *user, elbo_error *error)
+{
+    if (!file_exists(from)) return ELBO_OK;
+    char *to = file_join(r->m, r->directory, user);
+    if (!to) return err_memory(error, "a path");
+    elbo_status status = file_rename(from, to, error);
+    mem_free(r->m, to);
+    return status;
+}
+
+/* Makes the new checkpoint, which is complete, the last one. At every moment the newest of new, last and previous that there is
+ * is good: a last one that is damaged is overwritten, and never becomes the previous one. */
+static elbo_status advance(record *r, elbo_error *error)
+{
+    char last[] = "last.safetensors", previous[] = "previous.safetensors";
+    elbo_status status = r->last_is_good ? at_path(r, last, rename_to, previous, error) : ELBO_OK;
+    if (status == ELBO_OK) status = at_path(r, "new.safetensors", rename_to, last, error);
+    if (status == ELBO_OK) r->last_is_good = true;
+    return status;
+}
+
+elbo_status record_checkpoint(record *r, elbo_model *m, run_state *run, const run_arrays *arrays, elbo_error *error)
+{
+    run->metrics_size = r->metrics_size;
+    saving s = {m, run, arrays};
+    elbo_status status = at_path(r, "metrics.jsonl", sync_if_there, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "new.safetensors", save, &s, error);
+    return status == ELBO_OK ? advance(r, error) : status;
+}
+
+elbo_status record_best(record *r, elbo_model *m, elbo_error *error)
+{
+    saving s = {m, NULL, NULL};
+    return at_path(r, "best.safetensors", save, &s, error);
+}
+
+/* ---- Beginning ---- */
 
 static elbo_status refuse_existing(record *r, const char *path, void *user, elbo_error *error)
 {
@@ -172,31 +230,64 @@ static elbo_status make_directory(record *r, const char *path, void *user, elbo_
     return file_make_directory(path, error);
 }
 
-static elbo_status begin(record *r, const elbo_config *config, elbo_error *error)
+static elbo_status remove_leftovers(record *r, const char *path, void *user, elbo_error *error)
 {
-    static const char *const signs[] = {"metrics.jsonl", "last.safetensors", "previous.safetensors"};
-    elbo_status status = ELBO_OK;
-    for (size_t i = 0; i < 3 && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
-    if (status == ELBO_OK) status = file_make_directory(r->directory, error);
-    if (status == ELBO_OK && r->pictures) status = at_path(r, "pictures", make_directory, NULL, error);
-    if (status == ELBO_OK) status = at_path(r, "config.toml", write_config, (void *)(uintptr_t)config, error);
-    return status;
+    (void)user;
+    return file_remove_leftovers(r->m, path, error);
 }
 
-elbo_status record_open(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
-                        elbo_error *error)
+/* Clears away what a kill left half written, and makes the folder for pictures. */
+static elbo_status tidy(record *r, elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures};
-    return directory && config ? begin(r, config, error) : ELBO_OK;
+    elbo_status status = file_remove_leftovers(r->m, r->directory, error);
+    if (status == ELBO_OK) status = at_path(r, "pictures", remove_leftovers, NULL, error);
+    return status == ELBO_OK && r->pictures ? at_path(r, "pictures", make_directory, NULL, error) : status;
+}
+
+/* The checkpoints, newest first, and all files that only a run that got somewhere has. */
+static const char *const checkpoints[] = {"new.safetensors", "last.safetensors", "previous.safetensors"};
+static const char *const signs[] = {"metrics.jsonl", "last.safetensors", "previous.safetensors"};
+enum { N_CHECKPOINTS = 3, N_SIGNS = 3 };
+
+elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
+                         elbo_error *error)
+{
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .held = -1};
+    if (!directory) return ELBO_OK;
+    elbo_status status = file_make_directory(directory, error);
+    if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
+    for (size_t i = 0; i < N_SIGNS && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "config.toml", write_config, (void *)(uintptr_t)config, error);
+    return status == ELBO_OK ? tidy(r, error) : status;
 }
 
 void record_close(record *r)
 {
+    if (r->engine) file_release(r->held);
     mem_free(r->m, r->history);
     *r = (record){.m = r->m};
 }
 
 /* ---- Resuming ---- */
+
+static elbo_status look(record *r, const char *path, void *user, elbo_error *error)
+{
+    (void)r;
+    (void)error;
+    bool *there = user;
+    *there = file_exists(path);
+    return ELBO_OK;
+}
+
+elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error)
+{
+    record r = {.m = engine->m, .directory = directory};
+    bool further = false;
+    elbo_status status = at_path(&r, "config.toml", look, bare, error);
+    for (size_t i = 0; i < N_SIGNS && status == ELBO_OK && !further; i++) status = at_path(&r, signs[i], look, &further, error);
+    *bare = *bare && !further;
+    return status;
+}
 
 typedef struct loading {
     run_state *run;
@@ -213,96 +304,61 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
     return error->code;
 }
 
+elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
+                        const char **from, elbo_error *why, elbo_error *error)
+{
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .held = -1};
+    if (file_hold(directory, &r->held, error) != ELBO_OK) return NULL;
+    loading l = {run, arrays, NULL};
+    elbo_status status = ELBO_IO;
+    for (size_t i = 0; i < N_CHECKPOINTS && status != ELBO_OK && status != ELBO_NO_MEMORY; i++) {
+        bool there = true;
+        elbo_error mine = {0};
+        *from = checkpoints[i];
+        elbo_status known = i == 0 ? at_path(r, *from, look, &there, &mine) : ELBO_OK;
+        if (known != ELBO_OK) status = known;
+        else if (there) status = at_path(r, *from, load, &l, &mine);
+        if (why->code == ELBO_OK || mine.code == ELBO_NO_MEMORY) *why = mine; /* the newest's is the one that counts */
+    }
+    if (!l.model) err_set(error, why->code, "%s", why->message);
+    return l.model;
+}
+
 static elbo_status cut(record *r, const char *path, void *user, elbo_error *error)
 {
-    (void)r;
-    const run_state *run = user;
-    if (run->metrics_size == 0 && !file_exists(path)) return ELBO_OK;
-    return file_truncate(path, run->metrics_size, error);
+    (void)user;
+    if (r->metrics_size == 0 && !file_exists(path)) return ELBO_OK;
+    elbo_status status = file_truncate(path, r->metrics_size, error);
+    return status == ELBO_OK ? read_history(r, path, error) : status;
 }
 
-elbo_model *record_resume(record *r, run_state *run, run_arrays *arrays, bool *fell_back, elbo_error *why, elbo_error *error)
+/* The best model says the options too. */
+static elbo_status change_best(record *r, const char *path, void *user, elbo_error *error)
 {
-    loading l = {run, arrays, NULL};
-    *fell_back = false;
-    elbo_error first = {0};
-    if (at_path(r, "last.safetensors", load, &l, &first) != ELBO_OK) {
-        elbo_error second = {0};
-        *fell_back = true;
-        *why = first;
-        if (first.code == ELBO_NO_MEMORY || at_path(r, "previous.safetensors", load, &l, &second) != ELBO_OK) {
-            err_set(error, first.code, "%s", first.message);
-            return NULL;
-        }
-    }
+    const elbo_config *config = user;
+    if (!file_exists(path)) return ELBO_OK;
+    elbo_model *best = checkpoint_load(r->engine, path, NULL, NULL, error);
+    if (!best) return error->code;
+    best->config = *config;
+    elbo_status status = checkpoint_save(best, path, NULL, NULL, error);
+    elbo_model_free(best);
+    return status;
+}
+
+elbo_status record_change(record *r, const elbo_config *config, elbo_error *error)
+{
+    void *user = (void *)(uintptr_t)config;
+    elbo_status status = at_path(r, "config.toml", write_config, user, error);
+    return status == ELBO_OK ? at_path(r, "best.safetensors", change_best, user, error) : status;
+}
+
+elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo_error *error)
+{
+    r->last_is_good = from == checkpoints[1]; /* beside a newer one it was not looked at */
     r->metrics_size = run->metrics_size;
-    if (at_path(r, "metrics.jsonl", cut, run, error) == ELBO_OK &&
-        (run->metrics_size == 0 || at_path(r, "metrics.jsonl", read_history, NULL, error) == ELBO_OK))
-        return l.model;
-    elbo_model_free(l.model);
-    return NULL;
-}
-
-/* ---- Checkpoints ---- */
-
-typedef struct saving {
-    elbo_model *model;
-    const run_state *run;
-    const run_arrays *arrays;
-} saving;
-
-static elbo_status save(record *r, const char *path, void *user, elbo_error *error)
-{
-    (void)r;
-    saving *s = user;
-    return checkpoint_save(s->model, path, s->run, s->arrays, error);
-}
-
-static elbo_status sync_if_there(record *r, const char *path, void *user, elbo_error *error)
-{
-    (void)r;
-    (void)user;
-    return file_exists(path) ? file_sync(path, error) : ELBO_OK;
-}
-
-/* The new file is complete before last becomes previous, so a full disk costs nothing; and from then until the new one is last,
- * previous is what a resume finds. */
-static elbo_status step_back(record *r, const char *last, void *user, elbo_error *error)
-{
-    (void)user;
-    if (!file_exists(last)) return ELBO_OK;
-    char *previous = file_join(r->m, r->directory, "previous.safetensors");
-    if (!previous) return err_memory(error, "a path");
-    elbo_status status = file_rename(last, previous, error);
-    mem_free(r->m, previous);
-    return status;
-}
-
-static elbo_status name_last(record *r, const char *fresh, void *user, elbo_error *error)
-{
-    (void)user;
-    char *last = file_join(r->m, r->directory, "last.safetensors");
-    if (!last) return err_memory(error, "a path");
-    elbo_status status = file_rename(fresh, last, error);
-    mem_free(r->m, last);
-    return status;
-}
-
-elbo_status record_checkpoint(record *r, elbo_model *m, run_state *run, const run_arrays *arrays, elbo_error *error)
-{
-    run->metrics_size = r->metrics_size;
-    saving s = {m, run, arrays};
-    elbo_status status = at_path(r, "metrics.jsonl", sync_if_there, NULL, error);
-    if (status == ELBO_OK) status = at_path(r, "new.safetensors", save, &s, error);
-    if (status == ELBO_OK) status = at_path(r, "last.safetensors", step_back, NULL, error);
-    if (status == ELBO_OK) status = at_path(r, "new.safetensors", name_last, NULL, error);
-    return status;
-}
-
-elbo_status record_best(record *r, elbo_model *m, elbo_error *error)
-{
-    saving s = {m, NULL, NULL};
-    return at_path(r, "best.safetensors", save, &s, error);
+    elbo_status status = from == checkpoints[0] ? advance(r, error) : ELBO_OK;
+    if (status == ELBO_OK) status = at_path(r, "metrics.jsonl", cut, NULL, error);
+    return status == ELBO_OK ? tidy(r, error) : status;
 }
 
 /* ---- Epochs ---- */

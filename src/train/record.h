@@ -4,10 +4,12 @@
  *   metrics.jsonl          a line for each epoch; equal runs give equal bytes
  *   times.jsonl            seconds of each epoch: everything a clock had a part in
  *   last.safetensors       the newest checkpoint; previous.safetensors the one before; best.safetensors the best model so far
+ *   new.safetensors        only for a moment, or after a kill in it: the checkpoint that is about to become the last
  *   samples.png, pairs.png, curves.png, and pictures/epoch-NNNN-*.png
  *
- * Checkpoints remember how long metrics.jsonl was, and resuming cuts it to that, so an interrupted run leaves the files of an
- * uninterrupted one. */
+ * Whatever a run writes between two checkpoints it writes again, byte for byte, when it is resumed from the first of them;
+ * metrics.jsonl, which grows, is first cut to the length the checkpoint remembers. So an interrupted run leaves the files of an
+ * uninterrupted one, wherever it was interrupted. The directory is held against a second run as long as the record is open. */
 #ifndef ELBO_TRAIN_RECORD_H
 #define ELBO_TRAIN_RECORD_H
 
@@ -28,16 +30,25 @@ typedef struct record {
     epoch_figures *history;
     size_t n_history, room;
     uint64_t metrics_size;
+    int held;          /* file_hold of the directory */
+    bool last_is_good; /* last.safetensors may become previous.safetensors */
 } record;
 
-/* Begins a run in directory (NULL: none). Errors: USAGE (it has a run already), IO. */
-elbo_status record_open(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
-                        elbo_error *error);
+/* Begins a run in directory (NULL: none). Errors: USAGE (it has a run already, or one that is under way), IO. */
+elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
+                         elbo_error *error);
 void record_close(record *r);
 
-/* Goes on with a run: loads the newest checkpoint that verifies and cuts the metrics to it. *fell_back: the newest file was
- * damaged, and why says how. */
-elbo_model *record_resume(record *r, run_state *run, run_arrays *arrays, bool *fell_back, elbo_error *why, elbo_error *error);
+/* Opens the record of a run to resume and loads its newest checkpoint that verifies; nothing is changed on disk. *from: its name,
+ * and where a newer one could not be used, why says how. Errors: those of the checkpoint, USAGE (under way, or no run). */
+elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
+                        const char **from, elbo_error *why, elbo_error *error);
+/* Goes on with the run found: takes back what was written after the checkpoint. */
+elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo_error *error);
+/* Lets the directory say another configuration, as if the run had been begun with it. */
+elbo_status record_change(record *r, const elbo_config *config, elbo_error *error);
+/* *bare: whether a run was begun in directory but ended before its first checkpoint. Errors: NO_MEMORY. */
+elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error);
 
 /* Adds an epoch: its line of metrics and of times, its pictures and curves. */
 elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double rate, double seconds,

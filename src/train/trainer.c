@@ -3,6 +3,8 @@
  * A step: read a batch, run the training plan (loss, gradients, new state), and only when loss and gradient are finite update the
  * parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
+#include "../nn/schedule.h"
+#include "data_bias.h"
 #include "feed.h"
 #include "record.h"
 #include "trainer.h"
@@ -25,13 +27,11 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Copies of what training changes: to go back to after a bad step, or the best model where no file keeps it. */
-typedef struct snapshot {
-    float *value, *slot[MAX_SLOTS], *state;
-    run_state run;
-    run_arrays arrays;
+/* The best model so far, where no file keeps it. */
+typedef struct best_model {
+    snapshot numbers;
     int64_t step, epoch;
-} snapshot;
+} best_model;
 
 typedef struct trainer {
     elbo_engine *engine;
@@ -41,12 +41,12 @@ typedef struct trainer {
     record record;
     run_state run;
     run_arrays arrays;
-    snapshot good, best; /* good: where a rescue goes back to */
+    best_model best;
     const elbo_train_options *options;
     compiled *plan; /* of the last step */
     double began, epoch_began, last_event, last_save;
     int64_t steps_here, examples_here;
-    bool cancelled;
+    bool cancelled, unsaved;
 } trainer;
 
 /* ---- Events ---- */
@@ -119,66 +119,12 @@ static void note_head(trainer *t)
     note_loss(t);
 }
 
-/* ---- Snapshots ---- */
-
-static float *copied(const trainer *t, float *to, const float *from, int64_t n)
-{
-    if (!to) to = mem_new(t->engine->m, (size_t)n, sizeof *to);
-    if (to) memcpy(to, from, (size_t)n * sizeof *to);
-    return to;
-}
-
-static elbo_status snapshot_take(const trainer *t, snapshot *s, bool whole, elbo_error *error)
-{
-    const store *st = &t->m->store;
-    s->value = copied(t, s->value, st->value, st->params.size);
-    s->state = copied(t, s->state, st->state, st->states.size);
-    bool ok = s->value && s->state;
-    for (int i = 0; whole && i < st->n_slots; i++) {
-        s->slot[i] = copied(t, s->slot[i], st->slot[i], st->params.size);
-        ok = ok && s->slot[i];
-    }
-    if (whole && !s->arrays.code_sum) ok = arrays_open(&s->arrays, t->m, NULL) == ELBO_OK && ok;
-    if (!ok) return err_memory(error, "a copy of the parameters");
-    s->run = t->run;
-    s->step = t->m->info.step;
-    s->epoch = t->m->info.epoch;
-    if (!whole) return ELBO_OK;
-    memcpy(s->arrays.code_sum, t->arrays.code_sum, (size_t)t->m->info.latent_size * sizeof(double));
-    memcpy(s->arrays.code_square, t->arrays.code_square, (size_t)t->m->info.latent_size * sizeof(double));
-    return ELBO_OK;
-}
-
-static void snapshot_restore(trainer *t, const snapshot *s, bool whole)
-{
-    store *st = &t->m->store;
-    memcpy(st->value, s->value, (size_t)st->params.size * sizeof(float));
-    memcpy(st->state, s->state, (size_t)st->states.size * sizeof(float));
-    store_revert(st);
-    t->m->info.step = s->step;
-    t->m->info.epoch = s->epoch;
-    if (!whole) return;
-    for (int i = 0; i < st->n_slots; i++) memcpy(st->slot[i], s->slot[i], (size_t)st->params.size * sizeof(float));
-    memcpy(t->arrays.code_sum, s->arrays.code_sum, (size_t)t->m->info.latent_size * sizeof(double));
-    memcpy(t->arrays.code_square, s->arrays.code_square, (size_t)t->m->info.latent_size * sizeof(double));
-    t->run = s->run;
-}
-
-static void snapshot_free(const trainer *t, snapshot *s)
-{
-    mem_free(t->engine->m, s->value);
-    mem_free(t->engine->m, s->state);
-    for (int i = 0; i < MAX_SLOTS; i++) mem_free(t->engine->m, s->slot[i]);
-    arrays_close(&s->arrays, t->engine->m);
-}
-
 /* ---- A step ---- */
 
 static double rate_now(const trainer *t)
 {
     const elbo_config *c = &t->m->config;
-    double schedule = c->schedule == 1 ? pow(c->decay, (double)t->run.epoch) : 1;
-    return c->rate * schedule * t->run.rate_factor;
+    return c->rate * schedule_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
 }
 
 static run_env env_of(const trainer *t)
@@ -206,42 +152,91 @@ static void add_step(trainer *t, compiled *c, int64_t n)
     code_add(model_result(t->m, c, c->code), n, t->m->info.latent_size, &t->arrays);
 }
 
-static void apply_step(trainer *t, compiled *c, int64_t n)
+static bool apply_step(trainer *t, compiled *c, int64_t n)
 {
     const elbo_config *k = &t->m->config;
     optim_settings o = {.rate = rate_now(t), .beta1 = k->beta1, .beta2 = k->beta2, .epsilon = k->epsilon,
                         .scale = clip_scale(t), .step = t->run.step + 1};
-    optimise(t->m, "model", &o);
+    if (!optimise(t->m, "model", &o)) return false;
     store_commit(&t->m->store);
     add_step(t, c, n);
+    t->unsaved = true;
     t->run.step++;
     t->run.step_in_epoch++;
     t->m->info.step = t->run.step;
     t->steps_here++;
     t->examples_here += n;
+    return true;
 }
 
-/* A step whose loss or gradient is not finite: named, then the end of training or a lower rate. */
-static elbo_status bad_step(trainer *t, compiled *c, double loss, elbo_error *error)
+static void clear_epoch(trainer *t)
+{
+    size_t n = (size_t)t->m->info.latent_size;
+    memset(t->run.sums, 0, sizeof t->run.sums);
+    memset(t->arrays.code_sum, 0, n * sizeof(double));
+    memset(t->arrays.code_square, 0, n * sizeof(double));
+    t->run.seen = 0;
+    t->run.step_in_epoch = 0;
+}
+
+/* Ready for the first step of an epoch. */
+static elbo_status begin_epoch(trainer *t, elbo_error *error)
+{
+    clear_epoch(t);
+    return t->m->config.rescue ? snapshot_take(&t->arrays.began, &t->m->store, true, error) : ELBO_OK;
+}
+
+/* Back to the beginning of the epoch: wherever the run was interrupted and whenever it was saved, it goes back to the same. */
+static void restart_epoch(trainer *t)
+{
+    snapshot_restore(&t->arrays.began, &t->m->store);
+    t->run.step -= t->run.step_in_epoch;
+    t->m->info.step = t->run.step;
+    clear_epoch(t);
+}
+
+/* After a number that is not finite, as what says: the end of training, or a lower rate. */
+static elbo_status rescue(trainer *t, const char *what, elbo_error *error)
 {
     enum { STOP, LOWER_RATE };
-    char where[400];
+    bool ended = t->run.step_in_epoch == feed_steps(&t->feed); /* and it was in validation */
+    long long step = (long long)t->run.step + !ended, epoch = (long long)t->run.epoch + 1;
+    if (t->m->config.rescue != LOWER_RATE)
+        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): %s. The last checkpoint is good; try a lower --rate, or "
+                                             "--rescue lower-rate", step, epoch, what);
+    if (t->run.rescues >= MAX_RESCUES)
+        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
+                                             "data, or try another model", step, epoch, MAX_RESCUES, what);
+    restart_epoch(t);
+    t->run.rate_factor /= 2;
+    t->run.rescues++;
+    t->unsaved = true;
+    note(t, "step %lld: %s; back to step %lld with the rate halved to %g", step, what, (long long)t->run.step, rate_now(t));
+    return record_rescue(&t->record, step, t->run.rate_factor, what, error);
+}
+
+static elbo_status bad_step(trainer *t, compiled *c, double loss, elbo_error *error)
+{
+    char where[400], what[500];
     model_blame(t->m, c, t->feed.x, env_of(t), t->feed.index, where, sizeof where);
-    bool rescue = t->m->config.rescue == LOWER_RATE && t->good.value && t->run.rescues < MAX_RESCUES;
-    if (!rescue)
-        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): the loss is %g or its gradient is not finite; it began in %s. "
-                                             "Parameters are as before this step; try a lower --rate, or --rescue lower-rate",
-                       (long long)t->run.step + 1, (long long)t->run.epoch + 1, loss, where);
-    int64_t step = t->run.step + 1, rescues = t->run.rescues + 1;
-    double factor = t->run.rate_factor / 2;
-    uint64_t size = t->run.metrics_size;
-    snapshot_restore(t, &t->good, true);
-    t->run.rate_factor = factor;
-    t->run.rescues = rescues;
-    t->run.metrics_size = size;
-    note(t, "step %lld: not finite, begun in %s; back to step %lld with the rate halved to %g", (long long)step, where,
-         (long long)t->run.step, rate_now(t));
-    return record_rescue(&t->record, step, factor, where, error);
+    if (isfinite(loss)) snprintf(what, sizeof what, "the gradient is not finite; it began in %s", where);
+    else snprintf(what, sizeof what, "the loss is %g; it began in %s", loss, where);
+    return rescue(t, what, error);
+}
+
+/* A loss need not show it: a relu turns -inf to 0. */
+static elbo_status bad_update(trainer *t, elbo_error *error)
+{
+    const store *s = &t->m->store;
+    char what[2 * STORE_NAME];
+    for (int i = 0; i < s->params.n; i++)
+        for (int64_t k = 0; k < s->params.at[i].count; k++) {
+            double v = (double)s->value[s->params.at[i].offset + k];
+            if (isfinite(v)) continue;
+            snprintf(what, sizeof what, "the optimiser made number %lld of '%s' %g", (long long)k, s->params.at[i].name, v);
+            return rescue(t, what, error);
+        }
+    return rescue(t, "the optimiser made a number that is not finite", error);
 }
 
 static elbo_status one_step(trainer *t, elbo_error *error)
@@ -256,7 +251,7 @@ static elbo_status one_step(trainer *t, elbo_error *error)
     model_run(t->m, c, t->feed.x, env_of(t));
     double loss = (double)*model_result(t->m, c, c->loss);
     if (!isfinite(loss) || !gradient_is_finite(t->m, "model")) return bad_step(t, c, loss, error);
-    apply_step(t, c, n);
+    if (!apply_step(t, c, n)) return bad_update(t, error);
     emit_step(t);
     return ELBO_OK;
 }
@@ -291,43 +286,45 @@ static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *
     if (valid->count && t->run.epoch > 1 && !(valid->total < t->run.best)) return ELBO_OK;
     t->run.best = valid->total;
     if (t->record.directory) return record_best(&t->record, t->m, error);
-    return snapshot_take(t, &t->best, false, error);
-}
-
-static void begin_epoch(trainer *t)
-{
-    size_t n = (size_t)t->m->info.latent_size;
-    memset(t->run.sums, 0, sizeof t->run.sums);
-    memset(t->arrays.code_sum, 0, n * sizeof(double));
-    memset(t->arrays.code_square, 0, n * sizeof(double));
-    t->run.seen = 0;
-    t->run.step_in_epoch = 0;
+    t->best.step = t->m->info.step;
+    t->best.epoch = t->m->info.epoch;
+    return snapshot_take(&t->best.numbers, &t->m->store, false, error);
 }
 
 static elbo_status save(trainer *t, elbo_error *error)
 {
+    if (!t->unsaved) return ELBO_OK;
     t->last_save = now();
     elbo_status status = record_checkpoint(&t->record, t->m, &t->run, &t->arrays, error);
-    if (status == ELBO_OK && t->m->config.rescue) status = snapshot_take(t, &t->good, true, error);
+    if (status == ELBO_OK) t->unsaved = false;
+    return status;
+}
+
+static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
+{
+    epoch_figures figures = {.epoch = t->run.epoch + 1, .train = e->train, .valid = e->valid};
+    double rate = rate_now(t), seconds = now() - t->epoch_began;
+    t->m->info.epoch = ++t->run.epoch;
+    t->unsaved = true;
+    elbo_status status = begin_epoch(t, error);
+    if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, rate, seconds, error);
+    if (status == ELBO_OK) status = keep_best(t, &e->valid, error);
+    if (status == ELBO_OK) status = save(t, error);
+    if (status == ELBO_OK) emit(t, e);
     return status;
 }
 
 static elbo_status end_epoch(trainer *t, elbo_error *error)
 {
+    elbo_error why = {0};
     elbo_event e = progress(t, ELBO_EVENT_EPOCH);
-    double rate = rate_now(t), seconds = now() - t->epoch_began;
-    elbo_status status = validate(t, &e.valid, error);
-    if (status != ELBO_OK) return status;
-    t->m->info.epoch = ++t->run.epoch;
-    begin_epoch(t);
-    epoch_figures figures = {.epoch = t->run.epoch, .train = e.train, .valid = e.valid};
-    status = record_epoch(&t->record, t->m, &t->feed, &figures, rate, seconds, error);
-    if (status == ELBO_OK) status = keep_best(t, &e.valid, error);
-    if (status == ELBO_OK) status = save(t, error);
-    if (status == ELBO_OK) emit(t, &e);
-    return status;
+    elbo_status status = validate(t, &e.valid, &why);
+    if (status == ELBO_OK) return close_epoch(t, &e, error);
+    err_prefix(&why, "validation");
+    return status == ELBO_DIVERGED ? rescue(t, why.message, error) : err_set(error, status, "%s", why.message);
 }
 
+/* An epoch that is complete is closed before it is saved: the sums of its last step are in a plan, not in a checkpoint. */
 static elbo_status one_epoch(trainer *t, elbo_error *error)
 {
     elbo_status status = ELBO_OK;
@@ -335,7 +332,8 @@ static elbo_status one_epoch(trainer *t, elbo_error *error)
     t->epoch_began = now();
     while (status == ELBO_OK && t->run.step_in_epoch < steps && !t->cancelled) {
         status = one_step(t, error);
-        if (status == ELBO_OK && t->record.directory && now() - t->last_save > CHECKPOINT_SECONDS) status = save(t, error);
+        bool due = t->record.directory && now() - t->last_save > CHECKPOINT_SECONDS;
+        if (status == ELBO_OK && due && t->run.step_in_epoch < steps) status = save(t, error);
     }
     return status == ELBO_OK && t->run.step_in_epoch == steps ? end_epoch(t, error) : status;
 }
@@ -343,7 +341,7 @@ static elbo_status one_epoch(trainer *t, elbo_error *error)
 static elbo_status all_epochs(trainer *t, elbo_error *error)
 {
     elbo_status status = save(t, error);
-    t->began = t->last_event = now();
+    t->began = t->last_event = t->last_save = now();
     while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !t->cancelled) status = one_epoch(t, error);
     if (status != ELBO_OK || !t->cancelled) return status;
     status = save(t, error);
@@ -377,49 +375,87 @@ static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, u
     return ELBO_OK;
 }
 
+/* Whether the checkpoint's counts fit the data: a step belongs to one place in one epoch. */
+static elbo_status check_place(const trainer *t, const char *from, elbo_error *error)
+{
+    const run_state *r = &t->run;
+    int64_t steps = feed_steps(&t->feed), before = r->step - r->step_in_epoch;
+    if (r->step_in_epoch < steps && before >= 0 && before % steps == 0 && before / steps == r->epoch) return ELBO_OK;
+    return err_set(error, ELBO_BAD_FILE, "%s/%s: step %lld can't be step %lld of epoch %lld with %lld steps an epoch",
+                   t->record.directory, from, (long long)r->step, (long long)r->step_in_epoch, (long long)r->epoch + 1,
+                   (long long)steps);
+}
+
+static elbo_status set_epochs(trainer *t, int64_t epochs, elbo_error *error)
+{
+    if (epochs == t->m->config.epochs) return ELBO_OK;
+    if (epochs < t->run.epoch)
+        return err_set(error, ELBO_MISMATCH, "the run has %lld epochs already; epochs is %lld, and can only grow",
+                       (long long)t->run.epoch, (long long)epochs);
+    t->m->config.epochs = epochs;
+    t->unsaved = true;
+    return record_change(&t->record, &t->m->config, error);
+}
+
+static elbo_status open_feed(trainer *t, const elbo_config *c, elbo_error *error)
+{
+    return feed_open(&t->feed, t->data, (uint64_t)c->seed, t->run.validation ? c->validation : 0, c->batch, error);
+}
+
+/* Everything is checked before anything is changed on disk. */
 static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation, elbo_error *error)
 {
-    bool fell_back;
+    const char *from = "";
     elbo_error why = {0}, mine = {0};
-    t->m = record_resume(&t->record, &t->run, &t->arrays, &fell_back, &why, &mine);
+    t->m = record_find(&t->record, t->engine, t->options->directory, t->options->pictures, &t->run, &t->arrays, &from, &why, &mine);
     if (!t->m) return err_set(error, mine.code, "%s", mine.message);
-    if (fell_back) note(t, "the newest checkpoint can't be used (%s); going on from the one before", why.message);
+    if (why.code) note(t, "the newest checkpoint can't be used (%s); going on from %s", why.message, from);
     elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
-    t->m->config.epochs = wanted->epochs;
-    return status;
+    if (status == ELBO_OK) status = open_feed(t, wanted, error);
+    if (status == ELBO_OK) status = check_place(t, from, error);
+    if (status == ELBO_OK && t->run.step_in_epoch == 0) status = begin_epoch(t, error);
+    if (status == ELBO_OK) status = record_go_on(&t->record, from, &t->run, error);
+    return status == ELBO_OK ? set_epochs(t, wanted->epochs, error) : status;
 }
 
 static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)
 {
     t->m = elbo_model_new(t->engine, config, t->data, error);
-    if (!t->m) return error ? error->code : ELBO_FAILED;
+    if (!t->m) return error->code;
+    t->unsaved = true;
     t->run = (run_state){.data = fingerprint, .examples = t->data->info.count, .validation = validation, .rate_factor = 1};
-    elbo_status status = arrays_open(&t->arrays, t->m, error);
+    elbo_status status = open_feed(t, config, error);
+    if (status == ELBO_OK) status = arrays_open(&t->arrays, t->m, error);
     if (status == ELBO_OK) status = model_trains(t->m, error);
-    return status == ELBO_OK ? record_open(&t->record, t->engine, t->options->directory, t->options->pictures, config, error)
+    if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
+    if (status == ELBO_OK) status = begin_epoch(t, error);
+    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options->directory, t->options->pictures, config, error)
                              : status;
 }
 
+/* A run that ended before its first checkpoint is begun again: it had nothing yet. */
 static elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
 {
-    bool validation = !t->options->no_validation && config->validation > 0;
+    const elbo_train_options *o = t->options;
+    bool validation = !o->no_validation && config->validation > 0;
     uint64_t fingerprint;
+    if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
+    bool bare = false;
     elbo_status status = data_fingerprint(t->data, &fingerprint, error);
+    if (status == ELBO_OK && o->resume) status = record_look(t->engine, o->directory, &bare, error);
     if (status != ELBO_OK) return status;
-    if (t->options->resume) {
-        status = record_open(&t->record, t->engine, t->options->directory, t->options->pictures, NULL, error);
-        if (status == ELBO_OK) status = resume(t, config, fingerprint, validation, error);
-    } else {
-        status = begin(t, config, fingerprint, validation, error);
-    }
-    if (status != ELBO_OK) return status;
-    return feed_open(&t->feed, t->data, (uint64_t)config->seed, validation ? config->validation : 0, config->batch, error);
+    return o->resume && !bare ? resume(t, config, fingerprint, validation, error)
+                              : begin(t, config, fingerprint, validation, error);
 }
 
 /* The best model, where one was kept; else as it is. */
 static elbo_status take_best(trainer *t, elbo_error *error)
 {
-    if (t->best.value) snapshot_restore(t, &t->best, false);
+    if (t->best.numbers.value) {
+        snapshot_restore(&t->best.numbers, &t->m->store);
+        t->m->info.step = t->best.step;
+        t->m->info.epoch = t->best.epoch;
+    }
     if (!t->record.directory || t->run.epoch == 0) return ELBO_OK;
     elbo_model *best = elbo_model_load(t->engine, t->record.directory, error);
     if (!best) return error ? error->code : ELBO_FAILED;
@@ -433,8 +469,7 @@ static void close_trainer(trainer *t)
     feed_close(&t->feed, t->engine->m);
     record_close(&t->record);
     arrays_close(&t->arrays, t->engine->m);
-    snapshot_free(t, &t->good);
-    snapshot_free(t, &t->best);
+    snapshot_close(&t->best.numbers, t->engine->m);
     mem_free(t->engine->m, t);
 }
 
@@ -449,9 +484,7 @@ elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data
         return NULL;
     }
     *t = (trainer){.engine = engine, .data = data, .options = options ? options : &none, .record = {.m = engine->m}};
-    elbo_status status = t->options->resume && !t->options->directory
-                             ? err_set(&mine, ELBO_USAGE, "resuming needs the directory of a run")
-                             : prepare(t, config, &mine);
+    elbo_status status = prepare(t, config, &mine);
     if (status == ELBO_OK) note_head(t);
     if (status == ELBO_OK) status = all_epochs(t, &mine);
     if (status == ELBO_OK) status = take_best(t, &mine);

@@ -4,8 +4,8 @@
 
 #include "../vae/model.h"
 
-/* Updates the parameters of a group from their gradients. */
-void optimise(elbo_model *m, const char *group, const optim_settings *o);
+/* Updates the parameters of a group from their gradients; false where one is not finite then. */
+bool optimise(elbo_model *m, const char *group, const optim_settings *o);
 
 /* The Euclidean norm of a group's gradient. */
 double gradient_norm(const elbo_model *m, const char *group);

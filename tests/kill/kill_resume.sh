@@ -1,0 +1,83 @@
+#!/bin/sh
+# kill_resume.sh ELBO [KILLS [LOG]] - kills `elbo train` with SIGKILL at random moments, resumes it, and compares the whole
+# run directory, byte by byte, with that of a run nobody disturbed. Only times.jsonl (seconds of a clock) and
+# previous.safetensors (which two checkpoints are kept depends on where a run was resumed) may differ.
+#
+# A trial is a run that is killed one to three times and then finished; its moments follow from its number. KILLS (default
+# 4) is how many kills there are at least. LOG keeps the trials that went well, so that a long campaign can be stopped and
+# gone on with.
+ELBO=${1:?usage: kill_resume.sh ELBO [KILLS [LOG]]}
+KILLS=${2:-4}
+LOG=${3:-}
+case $ELBO in
+/*) ;;
+*) ELBO=$(cd "$(dirname "$ELBO")" && pwd)/$(basename "$ELBO") ;;
+esac
+LC_ALL=C
+export LC_ALL
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+[ -n "$LOG" ] || LOG=$work/log
+case $LOG in
+/*) ;;
+*) LOG=$(pwd)/$LOG ;;
+esac
+touch "$LOG" || exit 1
+cd "$work" || exit 1
+
+# 400 pictures of 8 x 8, as an IDX file; any bytes will do, and the command's own are at hand.
+{
+    printf '\000\000\010\003\000\000\001\220\000\000\000\010\000\000\000\010'
+    tail -c 30000 "$ELBO" | head -c 25600
+} >data-idx3-ubyte
+
+options='--epochs 6 --batch 40 --latent 4 --rescue lower-rate'
+encoder='dense 32 relu; dropout 0.1'
+
+# train_into DIR: begins the run, or goes on with it. A run that was killed before it wrote its configuration has nothing.
+train_into()
+{
+    if [ -e "$1/config.toml" ]; then
+        exec "$ELBO" train data-idx3-ubyte --resume "$1"
+    fi
+    rm -rf "$1"
+    # shellcheck disable=SC2086
+    exec "$ELBO" train data-idx3-ubyte --out "$1" $options --encoder "$encoder"
+}
+
+# seconds TRIAL KILL: a random time of up to a whole run
+seconds() { awk -v seed="$1$2" -v most="$whole_ms" 'BEGIN { srand(seed); rand(); printf "%.3f", rand() * most / 1000 }'; }
+
+now_ms() { date +%s%N | cut -c1-13; }
+
+start=$(now_ms)
+(train_into whole) >out 2>&1 || { cat out; exit 1; }
+whole_ms=$(($(now_ms) - start))
+killed=$(awk '{ n += $2 } END { print n + 0 }' "$LOG")
+trial=$(wc -l <"$LOG")
+while [ "$killed" -lt "$KILLS" ]; do
+    trial=$((trial + 1))
+    here=0
+    rm -rf run
+    for kill in 1 2 3; do
+        [ "$kill" -le $((1 + trial % 3)) ] || break
+        (train_into run) >out 2>&1 &
+        pid=$!
+        sleep "$(seconds "$trial" "$kill")"
+        kill -9 $pid 2>/dev/null
+        wait $pid 2>/dev/null
+        rc=$?
+        [ $rc -eq 137 ] || [ $rc -eq 0 ] || { cat out; echo "trial $trial: exit code $rc"; exit 1; }
+        [ $rc -eq 137 ] || break
+        here=$((here + 1))
+    done
+    (train_into run) >out 2>&1 || { cat out; echo "trial $trial: can't be resumed"; exit 1; }
+    if ! diff -r -x times.jsonl -x previous.safetensors whole run; then
+        echo "trial $trial, killed $here times: not what an undisturbed run leaves"
+        exit 1
+    fi
+    echo "$trial $here" >>"$LOG"
+    killed=$((killed + here))
+done
+echo "$killed kills in $trial runs: every one left what an undisturbed run leaves"

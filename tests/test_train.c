@@ -1,0 +1,896 @@
+/* test_train.c - training: what a run leaves, resuming, the number of threads, and numbers that are not finite.
+ *
+ * Runs are a few steps on random pictures that a callback delivers, so that a test can be slow, fail or lie at any read. Two
+ * runs are equal when their directories are, byte for byte; only times.jsonl and previous.safetensors may differ. */
+#include "base/file.h"
+#include "data/data.h"
+#include "train/checkpoint.h"
+#include "train/record.h"
+#include "train/trainer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { COUNT = 20, SIDE = 6, SIZE = SIDE * SIDE };
+
+static elbo_engine *engine;
+
+static const char *in(const char *directory, const char *name)
+{
+    static char paths[8][256];
+    static int next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+    return path;
+}
+
+/* ---- Data ---- */
+
+/* A source of pictures that fails, waits or lies at a read. Reads count from 1; 0: never. */
+typedef struct source {
+    float x[COUNT][SIZE];
+    int reads, fail_at, wait_at, lie_at;
+    bool lie_always; /* about an example */
+    int64_t example;
+    float lie;
+} source;
+
+static int read_source(void *user, const int64_t *index, int64_t n, void *out, int32_t *labels)
+{
+    source *s = user;
+    (void)labels;
+    s->reads++;
+    if (s->reads == s->fail_at) return 1;
+    if (s->reads == s->wait_at) nanosleep(&(struct timespec){.tv_nsec = 120 * 1000 * 1000}, NULL); /* > an event's distance */
+    for (int64_t i = 0; i < n; i++) {
+        memcpy((float *)out + i * SIZE, s->x[index[i]], sizeof s->x[0]);
+        if (s->lie_always && index[i] == s->example) ((float *)out)[i * SIZE + 7] = s->lie;
+    }
+    if (s->reads == s->lie_at) ((float *)out)[3] = s->lie;
+    return 0;
+}
+
+static void fill(source *s, unsigned seed)
+{
+    *s = (source){.reads = 0};
+    for (int i = 0; i < COUNT; i++)
+        for (int k = 0; k < SIZE; k++) {
+            seed = seed * 1103515245u + 12345u;
+            s->x[i][k] = (float)(seed >> 16 & 0xff) / 255;
+        }
+}
+
+static elbo_data *open_source(source *s, elbo_engine *e)
+{
+    elbo_data_source d = {.count = COUNT, .shape = {SIDE, SIDE, 1}, .dtype = ELBO_F32, .max = 1, .read = read_source, .user = s};
+    elbo_data *data = elbo_data_from_source(e, &d, NULL);
+    assert_non_null(data);
+    s->reads = 0;
+    return data;
+}
+
+/* ---- Runs ---- */
+
+typedef struct job {
+    source source;
+    const char *options[8][2];
+    const char *directory;
+    int resume, no_validation, no_pictures;
+    elbo_engine *engine;
+    int cancel_at_events; /* the n-th STEP or EPOCH event cancels; 0: none */
+    char notes[4096];
+    elbo_error error;
+} job;
+
+static job new_job(const char *directory)
+{
+    job j = {.directory = directory, .engine = engine};
+    fill(&j.source, 1);
+    return j;
+}
+
+static int on_event(void *user, const elbo_event *event)
+{
+    job *j = user;
+    size_t n = strlen(j->notes);
+    if (event->kind == ELBO_EVENT_NOTE) snprintf(j->notes + n, sizeof j->notes - n, "%s\n", event->text);
+    return event->kind != ELBO_EVENT_NOTE && j->cancel_at_events && --j->cancel_at_events == 0;
+}
+
+static elbo_config *config_of(const job *j)
+{
+    static const char *const small[][2] = {{"encoder", "dense 8 relu"}, {"decoder", "dense 8 relu"}, {"latent", "2"},
+                                           {"batch", "6"},              {"validation", "0.2"},       {"epochs", "2"}};
+    elbo_config *c = elbo_config_new(j->engine, NULL);
+    for (size_t i = 0; i < 6; i++) assert_int_equal(elbo_config_set(c, small[i][0], small[i][1], NULL), ELBO_OK);
+    for (size_t i = 0; i < 8 && j->options[i][0]; i++)
+        assert_int_equal(elbo_config_set(c, j->options[i][0], j->options[i][1], NULL), ELBO_OK);
+    return c;
+}
+
+/* Runs the job; OK frees the model. */
+static elbo_status run(job *j)
+{
+    elbo_config *c = config_of(j);
+    elbo_data *data = open_source(&j->source, j->engine);
+    elbo_train_options o = {.directory = j->directory, .resume = j->resume, .pictures = !j->no_pictures,
+                            .no_validation = j->no_validation, .on_event = on_event, .user = j};
+    j->notes[0] = 0;
+    j->error = (elbo_error){.code = ELBO_OK};
+    elbo_model *m = elbo_train(j->engine, c, data, &o, &j->error);
+    assert_true((m != NULL) == (j->error.code == ELBO_OK));
+    elbo_model_free(m);
+    elbo_data_free(data);
+    elbo_config_free(c);
+    return j->error.code;
+}
+
+#define assert_run(job, status)                                                                                        \
+    do {                                                                                                               \
+        if (run(job) != (status)) fail_msg("got %d: %s", (int)(job)->error.code, (job)->error.message);                \
+    } while (0)
+
+#define assert_said(text, part)                                                                                        \
+    do {                                                                                                               \
+        if (!strstr(text, part)) fail_msg("expected '%s' in: %s", part, text);                                         \
+    } while (0)
+
+/* Goes on with the job undisturbed to its end. */
+static void finish(job *j)
+{
+    j->resume = 1;
+    j->cancel_at_events = 0;
+    j->source.fail_at = j->source.wait_at = j->source.lie_at = 0;
+    assert_run(j, ELBO_OK);
+}
+
+/* ---- Files ---- */
+
+static unsigned char *bytes_of(const char *path, size_t *size)
+{
+    unsigned char *bytes;
+    elbo_error error = {0};
+    if (file_read(&mem_standard, path, SIZE_MAX / 2, &bytes, size, &error) != ELBO_OK) fail_msg("%s", error.message);
+    return bytes;
+}
+
+static void put(const char *path, const void *bytes, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    size_t size;
+    unsigned char *bytes = bytes_of(from, &size);
+    put(to, bytes, size);
+    mem_free(&mem_standard, bytes);
+}
+
+static bool equal_files(const char *a, const char *b)
+{
+    size_t m, n;
+    unsigned char *x = bytes_of(a, &m), *y = bytes_of(b, &n);
+    bool equal = m == n && memcmp(x, y, n) == 0;
+    mem_free(&mem_standard, x);
+    mem_free(&mem_standard, y);
+    return equal;
+}
+
+static bool may_differ(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "times.jsonl") == 0 ||
+           strcmp(name, "previous.safetensors") == 0;
+}
+
+/* Every file of a is in b, with the same bytes; returns how many. */
+static int compare_into(const char *a, const char *b)
+{
+    DIR *d = opendir(a);
+    int n = 0;
+    if (!d) fail_msg("there is no %s", a);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        char left[300], right[300];
+        if (may_differ(e->d_name)) continue;
+        snprintf(left, sizeof left, "%.40s/%.200s", a, e->d_name);
+        snprintf(right, sizeof right, "%.40s/%.200s", b, e->d_name);
+        if (!file_exists(right)) fail_msg("%s has no %s", b, e->d_name);
+        if (file_is_directory(left)) n += compare_into(left, right);
+        else if (!equal_files(left, right)) fail_msg("%s and %s differ", left, right);
+        n += !file_is_directory(left);
+    }
+    closedir(d);
+    return n;
+}
+
+static void assert_same_run(const char *a, const char *b)
+{
+    int n = compare_into(a, b);
+    assert_true(n >= 4);
+    assert_int_equal(n, compare_into(b, a));
+}
+
+static void remove_run(const char *directory)
+{
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    assert_int_equal(system(command), 0);
+}
+
+/* ---- Interrupted runs ---- */
+
+/* Steps of an epoch: 16 examples in batches of 6. Before the first, the data's fingerprint is read. */
+enum { STEPS = 3, FINGERPRINT = COUNT };
+
+/* A cancel after every step, and a crash (a read that fails, after which nothing is saved) at every read. */
+static void check_interruptions(const char *const (*options)[2], int n_options, int no_pictures)
+{
+    job whole = new_job("whole");
+    whole.no_pictures = no_pictures;
+    for (int i = 0; i < n_options; i++) memcpy(whole.options[i], options[i], sizeof whole.options[i]);
+    remove_run(whole.directory);
+    assert_run(&whole, ELBO_OK);
+    int reads = whole.source.reads, of_epoch = STEPS + 1 + !no_pictures; /* steps, validation, pairs.png */
+    for (int k = FINGERPRINT; k <= reads; k++) {
+        bool step = k > FINGERPRINT && (k - FINGERPRINT - 1) % of_epoch < STEPS;
+        for (int cancel = 0; cancel <= step; cancel++) {
+            job j = whole;
+            j.directory = "parts";
+            remove_run(j.directory);
+            if (cancel) j.cancel_at_events = 1, j.source.wait_at = k;
+            else j.source.fail_at = k;
+            assert_run(&j, cancel ? ELBO_CANCELLED : ELBO_IO);
+            if (!file_exists(j.directory)) continue; /* it ended before it began */
+            finish(&j);
+            assert_same_run(whole.directory, j.directory);
+        }
+    }
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    check_interruptions(NULL, 0, 0);
+}
+
+static void test_interrupted_with_dropout_and_schedule(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"encoder", "dense 8 relu; dropout 0.2"}, {"schedule", "exponential"}};
+    check_interruptions(options, 2, 1);
+}
+
+/* A rate so high that the loss overflows, some times in the first epochs: every rescue must go back to the same state. */
+static const char *const wild[][2] = {{"family", "ae"},
+                                      {"likelihood", "squared"},
+                                      {"rate", "1000"},
+                                      {"rescue", "lower-rate"},
+                                      {"encoder", "dense 8 relu; dense 8 relu; dense 8 relu"},
+                                      {"decoder", "dense 8 relu; dense 8 relu; dense 8 relu"}};
+
+static void test_interrupted_with_rescues(void **state)
+{
+    (void)state;
+    job j = new_job("wild");
+    memcpy(j.options, wild, sizeof wild);
+    assert_run(&j, ELBO_OK);
+    assert_said(j.notes, "rate halved");
+    check_interruptions(wild, 6, 1);
+}
+
+static void test_crashed_twice(void **state)
+{
+    (void)state;
+    job whole = new_job("whole3"), j = new_job("twice");
+    whole.options[0][0] = j.options[0][0] = "epochs";
+    whole.options[0][1] = j.options[0][1] = "3";
+    assert_run(&whole, ELBO_OK);
+    j.source.fail_at = whole.source.reads - 6;
+    assert_run(&j, ELBO_IO);
+    j.resume = 1;
+    j.source.fail_at = whole.source.reads - 6;
+    assert_run(&j, ELBO_IO);
+    finish(&j);
+    assert_same_run(whole.directory, j.directory);
+}
+
+/* ---- Threads, epochs ---- */
+
+static void test_threads(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 3; n++) {
+        job j = new_job(n == 1 ? "threads1" : "threadsN");
+        j.options[0][0] = "encoder", j.options[0][1] = "dense 300 relu"; /* products large enough to be shared */
+        j.options[1][0] = "batch", j.options[1][1] = "16";
+        j.engine = elbo_engine_open(&(elbo_engine_options){.threads = n}, NULL);
+        if (n > 1) remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        elbo_engine_close(j.engine);
+        if (n > 1) assert_same_run("threads1", j.directory);
+    }
+}
+
+static void test_epochs_grow(void **state)
+{
+    (void)state;
+    job two = new_job("two"), j = new_job("grown");
+    assert_run(&two, ELBO_OK);
+    j.options[0][0] = "epochs", j.options[0][1] = "1";
+    assert_run(&j, ELBO_OK);
+    j.options[0][1] = "2";
+    finish(&j);
+    assert_same_run(two.directory, j.directory);
+    j.options[0][1] = "1";
+    assert_run(&j, ELBO_MISMATCH);
+    assert_said(j.error.message, "can only grow");
+    assert_same_run(two.directory, j.directory);
+}
+
+static void test_nothing_left_to_do(void **state)
+{
+    (void)state;
+    job j = new_job("done");
+    assert_run(&j, ELBO_OK);
+    assert_false(equal_files(in(j.directory, "last.safetensors"), in(j.directory, "previous.safetensors")));
+    finish(&j);
+    assert_false(equal_files(in(j.directory, "last.safetensors"), in(j.directory, "previous.safetensors")));
+    j.directory = "untouched";
+    assert_run(&j, ELBO_IO); /* nothing to resume */
+    assert_false(file_exists(j.directory));
+}
+
+/* ---- Runs that can't be resumed ---- */
+
+static void add_line(const char *path, const char *line)
+{
+    assert_int_equal(file_append(path, line, strlen(line), NULL), ELBO_OK);
+}
+
+static void test_mismatch_changes_nothing(void **state)
+{
+    (void)state;
+    job j = new_job("mine"), other = new_job("mine");
+    assert_run(&j, ELBO_OK);
+    add_line(in(j.directory, "metrics.jsonl"), "a line that a run which goes on cuts away\n");
+    remove_run("copy");
+    char command[600];
+    snprintf(command, sizeof command, "cp -r '%s' '%s'", j.directory, "copy");
+    assert_int_equal(system(command), 0);
+
+    other.resume = 1;
+    fill(&other.source, 2);
+    assert_run(&other, ELBO_MISMATCH);
+    assert_said(other.error.message, "is not the data");
+    other = j;
+    other.resume = 1;
+    other.options[0][0] = "rate", other.options[0][1] = "0.01";
+    assert_run(&other, ELBO_MISMATCH);
+    assert_said(other.error.message, "rate = 0.001, not 0.01");
+    other.options[0][0] = NULL;
+    other.no_validation = 1;
+    assert_run(&other, ELBO_MISMATCH);
+    assert_said(other.error.message, "validation");
+    assert_same_run("copy", j.directory);
+    other.resume = 0;
+    assert_run(&other, ELBO_USAGE);
+    assert_said(other.error.message, "has a run already");
+    assert_same_run("copy", j.directory);
+}
+
+static void test_model_file_instead_of_a_checkpoint(void **state)
+{
+    (void)state;
+    job j = new_job("model");
+    assert_run(&j, ELBO_OK);
+    copy_file(in(j.directory, "best.safetensors"), in(j.directory, "last.safetensors"));
+    assert_int_equal(remove(in(j.directory, "previous.safetensors")), 0);
+    j.resume = 1;
+    assert_run(&j, ELBO_MISMATCH);
+    assert_said(j.error.message, "last.safetensors");
+}
+
+/* Damage of every kind to the last checkpoint: the one before takes over, and is not damaged in turn. */
+static void test_damaged_checkpoint(void **state)
+{
+    (void)state;
+    job whole = new_job("intact");
+    assert_run(&whole, ELBO_OK);
+    size_t size;
+    unsigned char *bytes = bytes_of(in(whole.directory, "last.safetensors"), &size);
+    for (size_t k = 0; k < 20; k++) {
+        job j = whole;
+        j.directory = "damaged";
+        remove_run(j.directory);
+        j.resume = 0;
+        assert_run(&j, ELBO_OK);
+        size_t place = size * (k / 2) / 10;
+        bytes[place] ^= (unsigned char)(1u << k % 8);
+        put(in(j.directory, "last.safetensors"), bytes, k % 2 ? size : place);
+        bytes[place] ^= (unsigned char)(1u << k % 8);
+        j.resume = 1;
+        j.source.fail_at = 6; /* crashes before the next checkpoint */
+        assert_run(&j, ELBO_IO);
+        finish(&j);
+        assert_said(j.notes, "the newest checkpoint can't be used");
+        assert_said(j.notes, "going on from previous.safetensors");
+        assert_same_run(whole.directory, j.directory);
+        copy_file(in(j.directory, "previous.safetensors"), in(j.directory, "last.safetensors"));
+        finish(&j);
+        assert_same_run(whole.directory, j.directory);
+    }
+    mem_free(&mem_standard, bytes);
+}
+
+/* What lies there after kills that no read can cause: amid the renames of a save, and amid a write. */
+static void test_between_two_names(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; k++) {
+        job j = new_job("named");
+        remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        if (k < 2) assert_int_equal(rename(in(j.directory, "last.safetensors"), in(j.directory, "new.safetensors")), 0);
+        if (k == 1) assert_int_equal(rename(in(j.directory, "previous.safetensors"), in(j.directory, "last.safetensors")), 0);
+        if (k == 2) put(in(j.directory, "new.safetensors.77-0.tmp"), "half", 4);
+        if (k == 2) put(in(j.directory, "pictures/epoch-0002-pairs.png.77-12.tmp"), "half", 4);
+        if (k == 3) assert_int_equal(remove(in(j.directory, "pairs.png")), 0);
+        if (k == 3) copy_file(in(j.directory, "previous.safetensors"), in(j.directory, "last.safetensors"));
+        finish(&j);
+        assert_null(strstr(j.notes, "can't be used"));
+        job whole = new_job("plain");
+        remove_run(whole.directory);
+        assert_run(&whole, ELBO_OK);
+        assert_same_run(whole.directory, j.directory);
+    }
+}
+
+/* Killed before the first checkpoint: there is nothing but the configuration. */
+static void test_bare_run(void **state)
+{
+    (void)state;
+    job j = new_job("bare"), whole = new_job("full");
+    assert_run(&whole, ELBO_OK);
+    assert_int_equal(file_make_directory(j.directory, NULL), ELBO_OK);
+    copy_file(in(whole.directory, "config.toml"), in(j.directory, "config.toml"));
+    put(in(j.directory, "config.toml.5-0.tmp"), "", 0);
+    copy_file(in(whole.directory, "previous.safetensors"), in(j.directory, "new.safetensors"));
+    finish(&j);
+    assert_same_run(whole.directory, j.directory);
+}
+
+static void test_metrics(void **state)
+{
+    (void)state;
+    job j = new_job("metrics"), whole = new_job("measured");
+    assert_run(&whole, ELBO_OK);
+    assert_run(&j, ELBO_OK);
+    const char *path = in(j.directory, "metrics.jsonl");
+    add_line(path, "{\"epoch\":3,\"st");
+    finish(&j);
+    assert_same_run(whole.directory, j.directory);
+    assert_int_equal(truncate(path, 10), 0);
+    j.resume = 1;
+    assert_run(&j, ELBO_IO);
+    assert_said(j.error.message, "metrics.jsonl' has 10 bytes");
+}
+
+/* A checkpoint with a checksum of its own, but a place that no run reaches: once an endless loop. */
+static void test_impossible_place(void **state)
+{
+    (void)state;
+    static const int64_t places[][3] = {{6, 2, 3}, {6, 2, 1 << 20}, {6, 1, 0}, {7, 2, 0}, {1, 2, 2}, {6, INT64_MAX, 0}};
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        job j = new_job("place");
+        remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        run_state r;
+        run_arrays arrays = {0};
+        const char *path = in(j.directory, "last.safetensors");
+        elbo_model *m = checkpoint_load(engine, path, &r, &arrays, NULL);
+        assert_non_null(m);
+        r.step = places[k][0];
+        r.epoch = places[k][1];
+        r.step_in_epoch = places[k][2];
+        assert_int_equal(checkpoint_save(m, path, &r, &arrays, NULL), ELBO_OK);
+        arrays_close(&arrays, m->m);
+        elbo_model_free(m);
+        j.resume = 1;
+        assert_run(&j, ELBO_BAD_FILE);
+        assert_said(j.error.message, "last.safetensors");
+    }
+}
+
+/* ---- One at a time ---- */
+
+static int train_inside(void *user, const elbo_event *event)
+{
+    job *j = user;
+    (void)event;
+    if (!j->resume) return 1;
+    j->resume = 0;
+    job other = *j;
+    other.resume = 1;
+    assert_run(&other, ELBO_USAGE);
+    assert_said(other.error.message, "in use");
+    return 0;
+}
+
+static void test_two_runs_in_a_directory(void **state)
+{
+    (void)state;
+    job j = new_job("shared");
+    assert_run(&j, ELBO_OK);
+    j.resume = 1;
+    elbo_config *c = config_of(&j);
+    elbo_config_set(c, "epochs", "3", NULL);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_train_options o = {.directory = j.directory, .resume = 1, .on_event = train_inside, .user = &j};
+    elbo_error error = {0};
+    assert_null(elbo_train(engine, c, data, &o, &error));
+    assert_int_equal(error.code, ELBO_CANCELLED);
+    elbo_data_free(data);
+    elbo_config_free(c);
+}
+
+/* ---- Numbers that are not finite ---- */
+
+static int64_t epoch_on_disk(const char *directory)
+{
+    run_state r;
+    run_arrays arrays = {0};
+    elbo_model *m = checkpoint_load(engine, in(directory, "last.safetensors"), &r, &arrays, NULL);
+    assert_non_null(m);
+    arrays_close(&arrays, engine->m);
+    elbo_model_free(m);
+    return r.epoch;
+}
+
+/* Each read of an epoch in turn (three of training, one of validation) delivers a number that is none. */
+static void test_bad_data_is_named(void **state)
+{
+    (void)state;
+    const float bad[] = {(float)NAN, (float)INFINITY};
+    job plain = new_job(NULL);
+    assert_run(&plain, ELBO_OK);
+    assert_int_equal(plain.source.reads, FINGERPRINT + 2 * (STEPS + 1));
+    for (int k = 1; k <= STEPS + 1; k++) {
+        job j = new_job("bad");
+        remove_run(j.directory);
+        j.no_pictures = 1;
+        j.source.lie_at = FINGERPRINT + STEPS + 1 + k;
+        j.source.lie = bad[k % 2];
+        assert_run(&j, ELBO_DIVERGED);
+        char step[32];
+        snprintf(step, sizeof step, "step %d (epoch 2)", STEPS + (k <= STEPS ? k : STEPS));
+        assert_said(j.error.message, step);
+        assert_said(j.error.message, k <= STEPS ? "the loss is" : "validation: the loss is");
+        assert_said(j.error.message, "'x', example ");
+        assert_int_equal(epoch_on_disk(j.directory), 1);
+        finish(&j); /* the source now tells the truth */
+        assert_int_equal(epoch_on_disk(j.directory), 2);
+    }
+}
+
+static void test_bad_example_is_the_one_named(void **state)
+{
+    (void)state;
+    for (int64_t example = 0; example < COUNT; example += 3) {
+        job j = new_job(NULL);
+        elbo_data *data = open_source(&j.source, engine); /* measured while it is good */
+        j.source.lie_always = true;
+        j.source.example = example;
+        j.source.lie = (float)NAN;
+        elbo_config *c = config_of(&j);
+        elbo_error error = {0};
+        assert_null(elbo_train(engine, c, data, NULL, &error));
+        char words[32];
+        snprintf(words, sizeof words, "example %d of the data", (int)example);
+        assert_int_equal(error.code, ELBO_DIVERGED);
+        assert_said(error.message, words);
+        elbo_model *m = elbo_model_new(engine, c, data, NULL);
+        elbo_metrics metrics;
+        error = (elbo_error){0};
+        assert_int_equal(elbo_model_evaluate(m, data, &metrics, &error), ELBO_DIVERGED);
+        assert_said(error.message, words);
+        elbo_model_free(m);
+        elbo_config_free(c);
+        elbo_data_free(data);
+    }
+}
+
+static void test_rescue_goes_on(void **state)
+{
+    (void)state;
+    job j = new_job("rescued");
+    for (int k = 1; k <= STEPS + 1; k++) {
+        remove_run(j.directory);
+        j.resume = 0;
+        j.options[0][0] = "rescue", j.options[0][1] = "lower-rate";
+        j.source.lie_at = FINGERPRINT + k;
+        j.source.lie = (float)NAN;
+        assert_run(&j, ELBO_OK);
+        assert_said(j.notes, "back to step 0 with the rate halved to 0.0005");
+        size_t size;
+        char *metrics = (char *)bytes_of(in(j.directory, "metrics.jsonl"), &size);
+        assert_said(metrics, "{\"rescue\":{\"step\":");
+        assert_said(metrics, "\"rate\":0.0005,");
+        mem_free(&mem_standard, metrics);
+    }
+}
+
+static void test_rescues_come_to_an_end(void **state)
+{
+    (void)state;
+    job j = new_job("hopeless");
+    j.options[0][0] = "rescue", j.options[0][1] = "lower-rate";
+    elbo_data *data = open_source(&j.source, engine);
+    j.source.lie_always = true;
+    j.source.lie = (float)NAN;
+    elbo_config *c = config_of(&j);
+    elbo_train_options o = {.directory = j.directory, .on_event = on_event, .user = &j};
+    elbo_error error = {0};
+    assert_null(elbo_train(engine, c, data, &o, &error));
+    assert_int_equal(error.code, ELBO_DIVERGED);
+    assert_said(error.message, "10 rescues");
+    assert_int_equal(epoch_on_disk(j.directory), 0);
+    elbo_config_free(c);
+    elbo_data_free(data);
+}
+
+/* Runs one training step of a model by hand; false where a number of its loss or gradient is not finite, with the words. */
+static bool step_is_finite(elbo_model *m, source *s, char *words, size_t room)
+{
+    int64_t index[6] = {10, 11, 12, 13, 14, 15};
+    run_env env = {.seed = 1};
+    compiled *c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = 6, .dtype = ELBO_F32}, NULL);
+    assert_non_null(c);
+    model_run(m, c, s->x, env);
+    optim_settings o = {.rate = 0, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1, .scale = 1, .step = 1};
+    bool finite = isfinite((double)*model_result(m, c, c->loss)) && gradient_is_finite(m, "model");
+    if (finite && optimise(m, "model", &o)) return true; /* with a rate of 0, only looking */
+    model_blame(m, c, s->x, env, index, words, room);
+    return false;
+}
+
+static void test_planted_in_each_parameter(void **state)
+{
+    (void)state;
+    const float bad[] = {(float)NAN, (float)INFINITY, (float)-INFINITY};
+    job j = new_job(NULL);
+    elbo_config *c = config_of(&j);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_model *m = elbo_model_new(engine, c, data, NULL);
+    char words[400];
+    assert_true(step_is_finite(m, &j.source, words, sizeof words));
+    for (int i = 0; i < m->store.params.n; i++) {
+        const entry *e = &m->store.params.at[i];
+        for (int k = 0; k < 3; k++) {
+            float *place = &m->store.value[e->offset + (k * e->count) / 3], kept = *place;
+            *place = bad[k];
+            if (step_is_finite(m, &j.source, words, sizeof words)) fail_msg("%s: not noticed", e->name);
+            if (!strstr(words, e->name)) fail_msg("%s: '%s'", e->name, words);
+            *place = kept;
+        }
+    }
+    assert_true(step_is_finite(m, &j.source, words, sizeof words));
+    elbo_model_free(m);
+    elbo_data_free(data);
+    elbo_config_free(c);
+}
+
+/* Without epsilon Adam divides 0 by 0 for a unit that no example reached; a loss need not tell. */
+static void test_update_is_not_finite(void **state)
+{
+    (void)state;
+    job j = new_job("update");
+    j.options[0][0] = "epsilon", j.options[0][1] = "0";
+    for (int i = 0; i < COUNT; i++) j.source.x[i][0] = 0;
+    assert_run(&j, ELBO_DIVERGED);
+    assert_said(j.error.message, "step 1 (epoch 1): the optimiser made number ");
+    assert_said(j.error.message, "of 'encoder.0.weight'");
+    assert_int_equal(epoch_on_disk(j.directory), 0);
+}
+
+static void scale_parameter(elbo_model *m, const char *name, float factor)
+{
+    const entry *e = store_find(&m->store.params, name);
+    assert_non_null(e);
+    for (int64_t i = 0; i < e->count; i++) m->store.value[e->offset + i] *= factor;
+}
+
+/* Outputs of about 1e18 from activations of about 1e22: the square of the one is finite, their product is not. */
+static void test_gradient_alone_is_not_finite(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"family", "ae"}, {"likelihood", "squared"}, {"encoder", "dense 8"}, {"decoder", "dense 8"}};
+    job j = new_job(NULL);
+    memcpy(j.options, options, sizeof options);
+    elbo_config *c = config_of(&j);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_model *m = elbo_model_new(engine, c, data, NULL);
+    scale_parameter(m, "code.weight", 1e22f);
+    scale_parameter(m, "decoder.out.weight", 1e-4f);
+    char words[400];
+    assert_false(step_is_finite(m, &j.source, words, sizeof words));
+    compiled *k = model_plan(m, (plan_key){.purpose = TRAIN, .examples = 6, .dtype = ELBO_F32}, NULL);
+    model_run(m, k, j.source.x, (run_env){.seed = 1});
+    assert_true(isfinite((double)*model_result(m, k, k->loss)));
+    assert_false(gradient_is_finite(m, "model"));
+    assert_null(strstr(words, "could not be traced"));
+    elbo_model_free(m);
+    elbo_data_free(data);
+    elbo_config_free(c);
+}
+
+/* ---- Around training ---- */
+
+static void test_without_a_directory(void **state)
+{
+    (void)state;
+    job j = new_job(NULL), other = new_job("kept");
+    elbo_config *c = config_of(&j);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_model *m = elbo_train(engine, c, data, NULL, NULL);
+    assert_non_null(m);
+    assert_run(&other, ELBO_OK);
+    elbo_model *kept = elbo_model_load(engine, other.directory, NULL);
+    assert_non_null(kept);
+    assert_int_equal(elbo_model_describe(m)->step, elbo_model_describe(kept)->step);
+    assert_memory_equal(m->store.value, kept->store.value, (size_t)m->store.params.size * sizeof(float));
+    elbo_error error = {0};
+    elbo_train_options o = {.resume = 1};
+    assert_null(elbo_train(engine, c, data, &o, &error));
+    assert_int_equal(error.code, ELBO_USAGE);
+    elbo_model_free(kept);
+    elbo_model_free(m);
+    elbo_data_free(data);
+    elbo_config_free(c);
+}
+
+static void test_cancelled_without_a_directory(void **state)
+{
+    (void)state;
+    job j = new_job(NULL);
+    j.cancel_at_events = 1;
+    assert_run(&j, ELBO_CANCELLED);
+    assert_said(j.error.message, "cancelled in epoch");
+}
+
+/* Every output of a model is the same to the bit when the model was saved and loaded. */
+static void test_saved_and_loaded(void **state)
+{
+    (void)state;
+    job j = new_job("served");
+    assert_run(&j, ELBO_OK);
+    elbo_model *a = elbo_model_load(engine, j.directory, NULL);
+    assert_int_equal(elbo_model_save(a, "saved.safetensors", NULL), ELBO_OK);
+    elbo_model *b = elbo_model_load(engine, "saved.safetensors", NULL);
+    assert_non_null(b);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_model *const models[] = {a, b};
+    static float out[2][4][COUNT * SIZE];
+    elbo_metrics metrics[2];
+    memset(metrics, 0, sizeof metrics);
+    for (int i = 0; i < 2; i++) {
+        const float *x = &j.source.x[0][0];
+        assert_int_equal(elbo_model_encode(models[i], x, COUNT, out[i][0], out[i][1], NULL), ELBO_OK);
+        assert_int_equal(elbo_model_decode(models[i], out[i][0], COUNT, out[i][2], NULL), ELBO_OK);
+        assert_int_equal(elbo_model_sample(models[i], COUNT, 3, out[i][3], NULL), ELBO_OK);
+        assert_int_equal(elbo_model_evaluate(models[i], data, &metrics[i], NULL), ELBO_OK);
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_equal(&metrics[0], &metrics[1], sizeof metrics[0]);
+    assert_true(equal_files(in(j.directory, "best.safetensors"), "saved.safetensors"));
+    elbo_model_free(a);
+    elbo_model_free(b);
+    elbo_data_free(data);
+}
+
+static void test_load_of_a_directory(void **state)
+{
+    (void)state;
+    job j = new_job("loaded");
+    elbo_error error = {0};
+    assert_run(&j, ELBO_OK);
+    assert_int_equal(remove(in(j.directory, "best.safetensors")), 0);
+    elbo_model *last = elbo_model_load(engine, j.directory, &error);
+    assert_non_null(last);
+    assert_int_equal(elbo_model_describe(last)->epoch, 2);
+    elbo_model_free(last);
+    assert_int_equal(remove(in(j.directory, "last.safetensors")), 0);
+    assert_null(elbo_model_load(engine, j.directory, &error));
+    assert_int_equal(error.code, ELBO_IO);
+    assert_said(error.message, "last.safetensors");
+}
+
+static void test_pictures_may_come_later(void **state)
+{
+    (void)state;
+    job j = new_job("later");
+    j.no_pictures = 1;
+    j.options[0][0] = "epochs", j.options[0][1] = "1";
+    assert_run(&j, ELBO_OK);
+    assert_false(file_exists(in(j.directory, "samples.png")));
+    j.no_pictures = 0;
+    j.options[0][1] = "2";
+    finish(&j);
+    assert_true(file_exists(in(j.directory, "pictures/epoch-0002-samples.png")));
+}
+
+static void test_defaults_are_allowed(void **state)
+{
+    (void)state;
+    elbo_config *c = elbo_config_new(engine, NULL);
+    for (size_t i = 0; i < elbo_option_count(); i++) {
+        const elbo_option_info *o = elbo_option_at(i);
+        elbo_error error = {0};
+        if (elbo_config_set(c, o->key, o->default_value, &error) != ELBO_OK) fail_msg("%s", error.message);
+        char shown[1024];
+        snprintf(shown, sizeof shown, "%s", elbo_config_get(c, o->key));
+        if (elbo_config_set(c, o->key, shown, &error) != ELBO_OK) fail_msg("%s", error.message);
+        assert_string_equal(shown, elbo_config_get(c, o->key));
+    }
+    assert_null(elbo_option_at(elbo_option_count()));
+    elbo_config_free(c);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_interrupted),
+    cmocka_unit_test(test_interrupted_with_dropout_and_schedule),
+    cmocka_unit_test(test_interrupted_with_rescues),
+    cmocka_unit_test(test_crashed_twice),
+    cmocka_unit_test(test_threads),
+    cmocka_unit_test(test_epochs_grow),
+    cmocka_unit_test(test_nothing_left_to_do),
+    cmocka_unit_test(test_mismatch_changes_nothing),
+    cmocka_unit_test(test_model_file_instead_of_a_checkpoint),
+    cmocka_unit_test(test_damaged_checkpoint),
+    cmocka_unit_test(test_between_two_names),
+    cmocka_unit_test(test_bare_run),
+    cmocka_unit_test(test_metrics),
+    cmocka_unit_test(test_impossible_place),
+    cmocka_unit_test(test_two_runs_in_a_directory),
+    cmocka_unit_test(test_bad_data_is_named),
+    cmocka_unit_test(test_bad_example_is_the_one_named),
+    cmocka_unit_test(test_rescue_goes_on),
+    cmocka_unit_test(test_rescues_come_to_an_end),
+    cmocka_unit_test(test_planted_in_each_parameter),
+    cmocka_unit_test(test_update_is_not_finite),
+    cmocka_unit_test(test_gradient_alone_is_not_finite),
+    cmocka_unit_test(test_without_a_directory),
+    cmocka_unit_test(test_cancelled_without_a_directory),
+    cmocka_unit_test(test_saved_and_loaded),
+    cmocka_unit_test(test_load_of_a_directory),
+    cmocka_unit_test(test_pictures_may_come_later),
+    cmocka_unit_test(test_defaults_are_allowed),
+};
+
+/* All files lie in a directory of their own: in memory where there is such a place, as thousands are flushed to the disk. */
+int main(void)
+{
+    char there[] = "/dev/shm/test_train.XXXXXX", here[] = "test_train.XXXXXX", *place = mkdtemp(there);
+    if (!place) place = mkdtemp(here);
+    engine = elbo_engine_open(&(elbo_engine_options){.threads = 2}, NULL);
+    char *back = getcwd(NULL, 0);
+    if (!engine || !back || !place || chdir(place)) return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    elbo_engine_close(engine);
+    if (chdir(back)) return 1;
+    remove_run(place);
+    free(back);
+    return failed;
+}
