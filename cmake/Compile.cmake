@@ -61,10 +61,15 @@ function(elbo_apply_file_flags)
     endforeach()
 endfunction()
 
-# Makes a static library of all objects linked into one, in which names with hidden visibility are local. Where the tools
-# for that are missing (no GNU-like objcopy), or under sanitizers, the objects go in as they are.
+# Makes a static library of all objects linked into one, in which names with hidden visibility are local. Where that cannot
+# be done (no objcopy, sanitizers) the objects go in as they are, and elbo_names_local is off.
+set(elbo_names_local ON)
+if(ELBO_SANITIZE OR NOT CMAKE_OBJCOPY OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    set(elbo_names_local OFF)
+endif()
+
 function(elbo_one_object library objects)
-    if(ELBO_SANITIZE OR NOT CMAKE_OBJCOPY OR NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    if(NOT elbo_names_local)
         target_sources(${library} PRIVATE $<TARGET_OBJECTS:${objects}>)
         return()
     endif()

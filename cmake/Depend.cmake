@@ -1,4 +1,4 @@
-# What elbo needs: jansson, libpng, zlib, threads; and oneDNN's header where there is one (the library itself is opened at
+# What elbo needs: jansson, libpng, zlib, threads; libjpeg where there is one; and oneDNN's header where there is one (the library itself is opened at
 # run time, so a program runs without it). The list elbo_libraries is what libelbo links.
 
 find_package(Threads REQUIRED)
@@ -8,6 +8,15 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.10)
 
 set(elbo_libraries PkgConfig::JANSSON PNG::PNG ZLIB::ZLIB Threads::Threads m ${CMAKE_DL_LIBS})
+
+find_package(JPEG)
+if(JPEG_FOUND)
+    list(APPEND elbo_libraries JPEG::JPEG)
+    add_compile_definitions(ELBO_HAVE_JPEG=1)
+    set(pc_jpeg ", libjpeg")
+else()
+    message(STATUS "libjpeg: not found, so JPEG pictures cannot be read (install libjpeg-dev and configure again)")
+endif()
 
 set(elbo_onednn OFF)
 if(NOT ELBO_WITH_ONEDNN STREQUAL "OFF")

@@ -6,7 +6,7 @@
 static int fail(const elbo_error *error)
 {
     fprintf(stderr, "%s\n", error->message);
-    return error->code;
+    return (int)error->code;
 }
 
 int main(void)

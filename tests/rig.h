@@ -46,11 +46,11 @@ static inline rig rig_open(elbo_engine *engine, graph *g, node *const *outputs, 
     r.p = plan_compile(engine, g, r.outputs, n, backend, &err);
     if (!r.p) print_error("%s\n", err.message);
     assert_non_null(r.p);
-    size_t arena = plan_arena_size(r.p) + 64, scratch = plan_scratch_size(r.p) * (size_t)elbo_engine_threads(engine) + 64;
-    r.b.arena = mem_new(&mem_standard, arena, 1);
+    size_t shared = plan_arena_size(r.p) + 64, scratch = plan_scratch_size(r.p) * (size_t)elbo_engine_threads(engine) + 64;
+    r.b.arena = mem_new(&mem_standard, shared, 1);
     r.b.scratch = mem_new(&mem_standard, scratch, 1);
     assert_true(r.b.arena && r.b.scratch);
-    memset(r.b.arena, 0xff, arena);
+    memset(r.b.arena, 0xff, shared);
     memset(r.b.scratch, 0xff, scratch);
     return r;
 }

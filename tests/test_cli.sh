@@ -1,2 +1,2 @@
 # The command by transcript: what is quick. See tests/cli.
-exec sh "$(dirname "$0")/cli/run.sh" "$ELBO" usage flags rundir models json progress
+exec sh "$(dirname "$0")/cli/run.sh" "$ELBO" usage flags models json

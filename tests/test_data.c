@@ -58,7 +58,7 @@ static void test_wrong_names(void **state)
 {
     (void)state;
     refuse("fashion-mnits", ELBO_USAGE, "Did you mean fashion-mnist?");
-    refuse("zzzzzz", ELBO_USAGE, "The names are fashion-mnist, mnist, sprites, toy");
+    refuse("zzzzzz", ELBO_USAGE, "The names are cifar-10, fashion-mnist, mnist, sprites, toy");
     refuse("no/such.npy", ELBO_IO, "no/such.npy: no such file");
     assert_null(open_part("toy", "valid"));
     assert_int_equal(err.code, ELBO_USAGE);

@@ -419,10 +419,9 @@ static void test_out_of_memory(void **state)
     int left = 0;
     const elbo_allocator m = {failing, &left};
     assert_null(product_open(&m, PRODUCT_BEST, cpu_best()));
-    left = 1; /* the handle, but no adaptor */
+    left = 1; /* the handle, but no adaptor: another product, and so other bits, would be no answer */
     void *p = product_open(&m, PRODUCT_BEST, CPU_PORTABLE);
-    assert_non_null(p);
-    assert_string_equal(product_name(p), "built-in");
+    assert_true(p == NULL || left == 1);
     product_close(p);
     product_close(NULL);
 }

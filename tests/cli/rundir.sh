@@ -66,6 +66,13 @@ expect_same whole/last.safetensors parts/last.safetensors
 run train toy --resume parts --seed 4
 expect_rc 7
 
+# a run without a validation part goes on without one
+run train toy --epochs 1 --no-validation --out bare --quiet
+run train toy --resume bare --epochs 2 --quiet
+expect_rc 0
+run train toy --resume parts --no-validation
+expect_rc 7
+
 # one thread or three: the same bytes
 run train toy --epochs 4 --seed 3 --out one --threads 1 --quiet
 run train toy --epochs 4 --seed 3 --out three --threads=3 --quiet

@@ -20,12 +20,12 @@ typedef struct golden {
     golden_array out;
 } golden;
 
-/* A parameter along a run, in PyTorch's layout: at first, gradients of the first and the last step, after ten steps; and the
- * gradient of the first step computed in float. */
+/* A parameter along a run, in PyTorch's layout: at first, the gradient of the last step, and after ten steps;
+ * and the gradient of the first step computed in float. */
 typedef struct golden_tensor {
     const char *name;
     int64_t n;
-    const double *initial, *first, *last, *final, *first_float;
+    const double *initial, *last, *final, *first_float;
 } golden_tensor;
 
 /* Ten Adam steps on one batch of pictures [6,2,2,3]. losses [10,3]: loss, rec, kl, in double and in float. */

@@ -150,7 +150,8 @@ def case(name, inputs, out, kind=None):
 def write_cases(file, table):
     body = ""
     for name, inputs, out, kind in cases:
-        body += '{"%s", %d, {\n%s},\n%s},\n' % (name, len(inputs), ",\n".join(array(a) for a in inputs), array(out, kind))
+        operands = ",\n".join(array(a) for a in inputs)
+        body += '{"%s", %d, {\n%s},\n%s},\n' % (name, len(inputs), operands, array(out, kind))
     write(file, "static const golden %s[] = {\n%s};\n" % (table, body))
     cases.clear()
 
@@ -165,7 +166,7 @@ EW = {
     "neg": torch.neg, "exp": torch.exp, "log": torch.log, "log1p": torch.log1p, "expm1": torch.expm1, "sqrt": torch.sqrt,
     "square": torch.square, "recip": torch.reciprocal, "abs": torch.abs, "sign": lambda a: torch.sign(a) + a * 0,
     "floor": torch.floor, "finite": lambda a: torch.isfinite(a).double(), "sin": torch.sin, "cos": torch.cos,
-    "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": lambda a: F.softplus(a, threshold=1e9), "relu": torch.relu,
+    "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": lambda a: torch.logaddexp(a, torch.zeros_like(a)), "relu": torch.relu,
     "erf": torch.erf, "lgamma": torch.lgamma, "digamma": torch.digamma,
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow, "max": torch.maximum,
     "min": torch.minimum, "less": lambda a, b: (a < b).double(), "equal": lambda a, b: (a == b).double(),
@@ -195,7 +196,8 @@ def elementwise():
         if arity == "1" and name not in NO_SPECIAL:
             case(name + "_special", [np.array(SPECIAL)], EW[name](t(SPECIAL)))
         if name in ("max", "min", "less", "equal", "div"):
-            a, b = (g.reshape(-1) for g in np.meshgrid([0.0, -3, 8, math.inf, -math.inf, math.nan], [0.0, 8, -math.inf, math.nan]))
+            a, b = np.meshgrid([0.0, -3, 8, math.inf, -math.inf, math.nan], [0.0, 8, -math.inf, math.nan])
+            a, b = a.reshape(-1), b.reshape(-1)
             case(name + "_special", [a, b], EW[name](t(a), t(b)))
     lg = [0.01, 0.3, 1, 2, 9.99, 10, 11, 100, 1e4]
     case("lgamma_wide", [np.array(lg)], torch.lgamma(t(lg)))
@@ -274,8 +276,8 @@ def reductions():
     largest.sum().backward()
     case("amax_ties", [ties], largest)
     case("amax_ties_gradient", [ties], ties.grad)
-    case("amax_special", [np.array([[1, math.nan, 2], [-math.inf, -math.inf, -math.inf], [math.nan, 1, 2], [3, 2, math.inf]])],
-         np.array([math.nan, -math.inf, math.nan, math.inf]))
+    nan, inf = math.nan, math.inf
+    case("amax_special", [np.array([[1, nan, 2], [-inf, -inf, -inf], [nan, 1, 2], [3, 2, inf]])], np.array([nan, -inf, nan, inf]))
     case("cumsum", [y], y.cumsum(2))
     case("cumsum_back", [y], y[..., ::-1].cumsum(2)[..., ::-1])
     case("cumsum_line", [x[0]], x[0].cumsum())
@@ -288,6 +290,12 @@ def reductions():
     case("argsort", [tied], np.argsort(tied, 1, kind="stable"))
     case("argsort_nan", [np.array([3, math.nan, 1, math.inf, math.nan, -math.inf, 1])], np.array([5, 2, 6, 0, 3, 1, 4]))
     case("sort", [y], np.sort(y, 2))
+
+
+def derivative(f, *a):
+    a = [t(v).requires_grad_() for v in a]
+    f(*a).backward()
+    return a[0].grad
 
 
 def take_rows(table, index):
@@ -350,6 +358,74 @@ def short_forms():
     case("dense_tanh_dense", [x, reals((5, 4)), reals((4,)), reals((4, 2))], 0)
     a = [t(v) for v in cases[-1][1]]
     cases[-1] = (*cases[-1][:2], torch.tanh(a[0] @ a[1] + a[2]) @ a[3], None)
+    case("derivative_tanh_exp", [x], derivative(lambda a: (torch.tanh(a) * torch.exp(a)).sum(), x))
+    w, v = reals((5, 4)), reals((7, 5))
+    case("derivative_softmax", [w, v], derivative(lambda a, b: torch.logsumexp(torch.sin(b @ a), 1).sum(), w, v))
+
+
+# ---- Images: channels last here, first in PyTorch; weights HWIO, OIHW in PyTorch (IOHW for transposed convolution) ----
+
+def first(x):
+    return t(x).permute(0, 3, 1, 2) if not torch.is_tensor(x) else x.permute(0, 3, 1, 2)
+
+
+def weights(w):
+    return t(w).permute(3, 2, 0, 1) if not torch.is_tensor(w) else w.permute(3, 2, 0, 1)
+
+
+def last(y):
+    return y.permute(0, 2, 3, 1)
+
+
+def conv(x, w, transpose=False, **options):
+    return last((F.conv_transpose2d if transpose else F.conv2d)(first(x), weights(w), **options))
+
+
+def images():
+    """Draws numbers of its own, so that those of other cases stay."""
+    global n_drawn
+    saved, n_drawn = n_drawn, 1 << 20
+    for name, x, w, options in [
+            ("plain", (5, 4, 3), (3, 3, 3, 4), dict(padding=1)),
+            ("stride", (5, 6, 2), (3, 2, 2, 3), dict(stride=(2, 3), padding=(1, 0))),
+            ("dilated", (6, 5, 2), (2, 3, 2, 3), dict(stride=(2, 1), padding=(1, 2), dilation=2)),
+            ("groups", (4, 4, 4), (3, 3, 2, 6), dict(stride=2, padding=1, groups=2)),
+            ("depthwise", (4, 3, 3), (2, 2, 1, 3), dict(groups=3)),
+            ("1x1", (3, 2, 5), (1, 1, 5, 4), {}),
+            ("1x1_stride", (4, 5, 2), (1, 1, 2, 3), dict(stride=2)),
+            ("large", (2, 3, 2), (5, 5, 2, 3), dict(padding=2)),
+            ("grey", (6, 5, 1), (4, 4, 1, 5), dict(stride=2, padding=1)),
+            ("to_grey", (4, 5, 3), (3, 3, 3, 1), dict(padding=1)),
+            ("gaps", (6, 7, 1), (1, 2, 1, 2), dict(stride=3)),
+            ("odd", (3, 2, 5), (2, 3, 5, 3), dict(padding=1))]:
+        x, w = reals((7,) + x), reals(w)
+        case("conv_" + name, [x, w], conv(x, w, **options))
+    for name, x, w, options in [
+            ("double", (3, 3, 4), (3, 3, 3, 4), dict(stride=2, padding=1, output_padding=1)),
+            ("odd", (2, 3, 3), (4, 3, 2, 3), dict(stride=(2, 3), padding=(1, 0), output_padding=(0, 2))),
+            ("groups", (2, 2, 4), (3, 3, 1, 4), dict(stride=2, padding=1, groups=2)),
+            ("dilated", (3, 2, 2), (2, 2, 3, 2), dict(padding=1, dilation=2)),
+            ("1x1", (3, 2, 5), (1, 1, 4, 5), {})]:
+        x, w = reals((7,) + x), reals(w)
+        case("conv_transpose_" + name, [x, w], conv(x, w, transpose=True, **options))
+    x, w, y = reals((7, 4, 5, 2)), reals((3, 3, 2, 3)), reals((7, 2, 3, 3))
+    case("conv_weights", [x, w, y], derivative(lambda w, x: (conv(x, w, stride=2, padding=1) * t(y)).sum(), w, x))
+    x = distinct((7, 4, 5, 3))
+    case("pool_max", [x], last(F.max_pool2d(first(x), 2)))
+    case("pool_max_padded", [x], last(F.max_pool2d(first(x), (3, 2), (2, 1), (1, 1))))
+    case("pool_max_dilated", [x], last(F.max_pool2d(first(x), 2, 1, 0, 2)))
+    case("pool_average", [x], last(F.avg_pool2d(first(x), 2)))
+    case("pool_average_padded", [x], last(F.avg_pool2d(first(x), (3, 2), (2, 1), (1, 0))))
+    case("pool_average_derivative", [x], derivative(lambda x: F.avg_pool2d(first(x), 3, 1, 1).square().sum(), x))
+    patches = F.unfold(first(x), (3, 2), padding=(1, 0), stride=2).reshape(7, 3, 6, 4).permute(0, 3, 1, 2)
+    case("windows", [x], patches.reshape(7, 2, 2, 3, 6))
+    x = reals((7, 5, 3, 2))
+    for kind in "nearest", "bilinear":
+        for name, size in [("up", (8, 7)), ("down", (3, 2)), ("tall", (10, 3))]:
+            case("resize_%s_%s" % (kind, name), [x], last(F.interpolate(first(x), size, mode=kind)))
+        square = lambda x: F.interpolate(first(x), (8, 2), mode=kind).square().sum()
+        case("resize_%s_derivative" % kind, [x], derivative(square, x))
+    n_drawn = saved
 
 
 SEED, STEP, STREAM = 0x1234567890ABCDEF, 77, stream_of("golden/noise")
@@ -463,12 +539,13 @@ def trajectories():
         pixels = np.floor(fresh(B * H * W * C).reshape(B, H, W, C) * 257) / 256
         first_channels = pixels.transpose(0, 3, 1, 2).reshape(B, -1)
         initial = run_weights(run)
-        losses, first, last, final = train(run, initial, first_channels, torch.float64)
+        losses, _, last, final = train(run, initial, first_channels, torch.float64)
         losses32, first32, _, _ = train(run, initial, first_channels, torch.float32)
         tensors = ""
         for name, v in initial.items():
-            five = ",\n".join("(const double[]){\n%s}" % numbers(a) for a in (v, first[name], last[name], final[name], first32[name]))
-            tensors += '{"%s", %d,\n%s},\n' % (name, v.size, five)
+            four = (np.float32(v), last[name], final[name], first32[name].numpy())
+            four = ",\n".join("(const double[]){\n%s}" % numbers(a) for a in four)
+            tensors += '{"%s", %d,\n%s},\n' % (name, v.size, four)
         text += '{"%s", "%s", %dull, {%s}, (const double[]){\n%s},\n(const double[]){\n%s},\n(const double[]){\n%s},\n%d, ' \
                 "(const golden_tensor[]){\n%s}},\n" % (run["name"], run["config"], run["seed"], ", ".join(map(str, EXAMPLES)),
                                                      numbers(pixels), numbers(losses), numbers(losses32), len(initial), tensors)
@@ -482,6 +559,7 @@ indices()
 products()
 short_forms()
 random_numbers()
+images()
 write_cases("ops.h", "golden_ops")
 losses()
 write_cases("losses.h", "golden_losses")

@@ -1,0 +1,566 @@
+/* test_vae_math.c - the mathematics of whole models: losses against golden values, the gradient of every family's loss against
+ * differences in double, ten Adam steps against PyTorch's, KL against Monte Carlo, layouts, and that training fits. */
+#include "golden/golden.h"
+#include "base/philox.h"
+#include "rig.h"
+#include "vae/model.h"
+
+#include "golden/losses.h"
+#include "golden/trajectory.h"
+
+static elbo_engine *engine;
+
+static void must(elbo_status status, const elbo_error *err)
+{
+    if (status != ELBO_OK) print_error("%s\n", err->message);
+    assert_int_equal(status, ELBO_OK);
+}
+
+/* Sets options from "key=value|key=value". */
+static elbo_config *config_of(const char *options)
+{
+    elbo_error err = {0};
+    elbo_config *c = elbo_config_new(engine, &err);
+    assert_non_null(c);
+    char words[1024], *rest = words;
+    snprintf(words, sizeof words, "%s", options);
+    for (char *word; (word = strtok_r(rest, "|", &rest));) {
+        char *value = strchr(word, '=');
+        assert_non_null(value);
+        *value = 0;
+        must(elbo_config_set(c, word, value + 1, &err), &err);
+    }
+    return c;
+}
+
+/* ---- A model whose training plan runs in double ---- */
+
+typedef struct exact {
+    elbo_model *m;
+    compiled *c;
+    double *value, *gradient, *slot[2], *state, *new_state, *x, beta;
+    const void *inputs[8];
+    plan_buffers b;
+} exact;
+
+static double *doubles(int64_t n)
+{
+    double *x = mem_new(&mem_standard, (size_t)n + 1, sizeof *x);
+    assert_non_null(x);
+    return x;
+}
+
+static elbo_model *model_of(const char *options, const int64_t *dims)
+{
+    elbo_error err = {0};
+    elbo_config *c = config_of(options);
+    model_data d = {.shape = {dims[0], dims[1], dims[2]}, .min = 0, .max = 1, .draw = true};
+    elbo_model *m = model_new(engine, c, &d, &err);
+    elbo_config_free(c);
+    if (!m) print_error("%s: %s\n", options, err.message);
+    assert_non_null(m);
+    must(model_trains(m, &err), &err);
+    return m;
+}
+
+/* The model takes x [b,H,W,C]; its values are those of the store. */
+static exact exact_open(elbo_model *m, int64_t b, const double *x)
+{
+    elbo_error err = {0};
+    exact e = {.m = m, .beta = model_effective_beta(m)};
+    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .backend = BACKEND_REF_DOUBLE}, &err);
+    if (!e.c) print_error("%s\n", err.message);
+    assert_non_null(e.c);
+    int64_t n = m->store.params.size, k = m->store.states.size, d = b * model_numbers(m);
+    e.value = doubles(n), e.gradient = doubles(n), e.slot[0] = doubles(n), e.slot[1] = doubles(n);
+    e.state = doubles(k), e.new_state = doubles(k), e.x = doubles(d);
+    for (int64_t i = 0; i < n; i++) e.value[i] = (double)m->store.value[i];
+    for (int64_t i = 0; i < k; i++) e.state[i] = (double)m->store.state[i];
+    memcpy(e.x, x, (size_t)d * sizeof *x);
+    e.b = (plan_buffers){.values = e.value, .gradients = e.gradient, .state = e.state, .new_state = e.new_state,
+                         .arena = mem_new(&mem_standard, plan_arena_size(e.c->plan) + 64, 1),
+                         .scratch = mem_new(&mem_standard, 64, 1)};
+    assert_true(e.b.arena && e.b.scratch);
+    return e;
+}
+
+static double exact_run(exact *e)
+{
+    e->inputs[0] = e->x;
+    for (int i = 1; i < 8; i++) e->inputs[i] = &e->beta;
+    e->b.inputs = e->inputs;
+    plan_run(e->c->plan, &e->b);
+    return *(const double *)plan_result(e->c->plan, e->c->loss, &e->b);
+}
+
+static double exact_term(const exact *e, int i)
+{
+    return *(const double *)plan_result(e->c->plan, e->c->first_term + i, &e->b);
+}
+
+static void exact_close(exact *e)
+{
+    double *const all[] = {e->value, e->gradient, e->slot[0], e->slot[1], e->state, e->new_state, e->x, e->b.arena, e->b.scratch};
+    for (int i = 0; i < 9; i++) mem_free(&mem_standard, all[i]);
+    elbo_model_free(e->m);
+}
+
+/* ---- The gradient of whole losses ---- */
+
+enum { GRADIENT_B = 3 };
+static const int64_t tiny[] = {1, 2, 3};
+
+/* Empty, or what is wrong with the gradient of a model of these options, at every third parameter. */
+static void check_loss(const char *options, bool wrong, char *what, size_t room)
+{
+    static double x[GRADIENT_B * 6];
+    for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = 0.5 + 0.45 * sin(1.9 * i);
+    exact e = exact_open(model_of(options, tiny), GRADIENT_B, x);
+    e.b.env = (run_env){.seed = 9, .step = 4};
+    exact_run(&e);
+    int64_t n = e.m->store.params.size;
+    double *dx = doubles(n), largest = 0;
+    memcpy(dx, e.gradient, (size_t)n * sizeof *dx);
+    if (wrong) dx[0] *= 1.0001;
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(dx[i]));
+    *what = 0;
+    for (int p = 0; p < e.m->store.params.n && !*what; p++) {
+        const entry *t = &e.m->store.params.at[p];
+        for (int64_t i = t->offset; i < t->offset + t->count && !*what; i += 3) {
+            const double h = 1.0 / 512, at[] = {-2, -1, 1, 2}, v = e.value[i];
+            double f[4];
+            for (int k = 0; k < 4; k++) {
+                e.value[i] = v + at[k] * h;
+                f[k] = exact_run(&e);
+            }
+            e.value[i] = v;
+            double slope = (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h);
+            if (fabs(slope - dx[i]) > 1e-6 * fmax(fmax(fabs(slope), fabs(dx[i])), 1e-3 * largest))
+                snprintf(what, room, "%s: %s: got %.12g, expected %.12g", options, t->name, dx[i], slope);
+        }
+    }
+    mem_free(&mem_standard, dx);
+    exact_close(&e);
+}
+
+#define NET "encoder=dense 4 tanh|decoder=dense 3 softplus|latent=2"
+static const char *const likelihoods[] = {
+    "likelihood=bernoulli", "likelihood=bernoulli-eps", "likelihood=squared|output=sigmoid",
+    "likelihood=half-squared|output=tanh|range=symmetric", "likelihood=gaussian|sigma=0.3",
+    "likelihood=gaussian|variance=learned|sigma=0.7|output=sigmoid", "likelihood=gaussian|variance=per-dimension",
+    "likelihood=gaussian|variance=optimal|range=symmetric",
+};
+static const char *const heads[] = {"logvar", "logsigma", "softplus"}, *const reductions[] = {"example", "sum", "mean"};
+
+static void test_loss_gradients(void **state)
+{
+    (void)state;
+    char options[512], what[512];
+    int failed = 0;
+    for (int i = 0; i < 8 * 3 * 3 * 5; i++) {
+        static const char *const families[] = {"vae|samples=1", "vae|samples=3", "ae", "iwae|samples=1", "iwae|samples=3"};
+        int head = i / 8 % 3, reduction = i / 24 % 3, kind = i / 72;
+        if (kind == 2 && head > 0) continue; /* no head */
+        if (kind == 4 && i % 8 == 7) continue; /* the batch's variance, held fixed, is not the optimum of a weighted loss */
+        snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[i % 8], heads[head],
+                 reductions[reduction], families[kind]);
+        check_loss(options, false, what, sizeof what);
+        if (*what) print_error("%s\n", what);
+        failed += *what != 0;
+    }
+    assert_int_equal(failed, 0);
+    check_loss(NET, true, what, sizeof what);
+    assert_non_null(strstr(what, "expected")); /* the check can fail */
+}
+
+/* The three reductions are one loss in other units. */
+static void test_reductions(void **state)
+{
+    (void)state;
+    static double x[GRADIENT_B * 6];
+    double loss[3];
+    for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = 0.5 + 0.45 * sin(1.9 * i);
+    for (int i = 0; i < 3; i++) {
+        char options[256];
+        snprintf(options, sizeof options, NET "|beta=1.5|reduction=%s", reductions[i]);
+        exact e = exact_open(model_of(options, tiny), GRADIENT_B, x);
+        loss[i] = exact_run(&e);
+        double rec = exact_term(&e, 0), kl = exact_term(&e, 1);
+        double want = i == 0 ? rec + 1.5 * kl : i == 1 ? 3 * (rec + 1.5 * kl) : rec / 6 + 1.5 * kl;
+        assert_true(rig_near(loss[i], want, 1e-12, 0));
+        exact_close(&e);
+    }
+    assert_true(loss[1] > loss[0] && loss[0] > loss[2]);
+}
+
+/* ---- Losses against golden values ---- */
+
+typedef struct loss_case {
+    const char *name;
+    likelihood l;
+} loss_case;
+
+static const loss_case loss_cases[] = {
+    {"bernoulli", {.kind = BERNOULLI}},
+    {"bernoulli_binary", {.kind = BERNOULLI}},
+    {"bernoulli_eps", {.kind = BERNOULLI_EPS}},
+    {"gaussian_fixed", {.kind = GAUSSIAN, .sigma = 0.5}},
+    {"gaussian_learned", {.kind = GAUSSIAN, .sigma_kind = SIGMA_LEARNED, .sigma = 0.25, .output = OUTPUT_SIGMOID}},
+    {"gaussian_per_dimension", {.kind = GAUSSIAN, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
+    {"gaussian_optimal", {.kind = GAUSSIAN, .sigma_kind = SIGMA_OPTIMAL}},
+    {"squared", {.kind = SQUARED, .output = OUTPUT_TANH}},
+    {"half_squared", {.kind = HALF_SQUARED}},
+    {"kl", {.kind = BERNOULLI}},
+};
+
+static node *loss_node(const loss_case *c, scope *s, node *a, node *b)
+{
+    return strcmp(c->name, "kl") == 0 ? normal_kl_std((normal){a, b}) : likelihood_nll(s, &c->l, a, b);
+}
+
+/* log sigma of a learned sigma is log(c->l.sigma) for each dimension; parameter arrays begin at 0 */
+static void run_loss(rig *r, const loss_case *c, const golden *want)
+{
+    double logsigma[16];
+    for (int i = 0; i < 16; i++) logsigma[i] = log(c->l.sigma);
+    rig_set(r, 0, F32, 35, want->in[0].v);
+    rig_set(r, 1, F32, 35, want->in[1].v);
+    rig_set(r, 2, F32, 16, logsigma);
+    r->b.values = r->b.state = r->inputs[2];
+    rig_run(r);
+}
+
+static void test_golden_losses(void **state)
+{
+    (void)state;
+    enum { N_CASES = sizeof loss_cases / sizeof *loss_cases };
+    assert_int_equal(N_CASES, sizeof golden_losses / sizeof *golden_losses);
+    for (int i = 0; i < N_CASES; i++) {
+        const loss_case *c = &loss_cases[i];
+        const golden *want = &golden_losses[i];
+        assert_string_equal(c->name, want->name);
+        for (int k = 0; k < 2; k++) {
+            store st;
+            store_open(&st, &mem_standard);
+            graph *g = g_open(&mem_standard, 7);
+            scope s = {.g = g, .store = &st, .group = "model", .purpose = "train", .training = true};
+            node *a = g_input(g, 0, F32, SHAPE(7, 5), true, "a"), *b = g_input(g, 1, F32, SHAPE(7, 5), true, "b");
+            node *nll = loss_node(c, &s, a, b);
+            rig r = rig_open(engine, g, &nll, 1, k ? BACKEND_CPU : BACKEND_REF_DOUBLE);
+            run_loss(&r, c, want);
+            for (int j = 0; j < 7; j++)
+                assert_true(rig_near(rig_at(&r, 0, j), want->out.v[j], k ? 2e-6 : 1e-12, k ? 1 : 1e-3));
+            rig_close(&r);
+            g_close(g);
+            store_close(&st);
+        }
+    }
+}
+
+/* The logits form and log(1e-10 + p) agree where p is not small: they differ by 1e-10 / p = 1e-10 (1 + e^|logit|) at most.
+ * Far out the epsilon form saturates at -log(1e-10), where its gradient dies; the original's order of its sum gives inf there. */
+static void test_epsilon_form(void **state)
+{
+    (void)state;
+    enum { N = 161 };
+    static const likelihood forms[] = {{.kind = BERNOULLI}, {.kind = BERNOULLI_EPS}};
+    static double logit[N], ones[N], zeros[N];
+    for (int i = 0; i < N; i++) logit[i] = (i - 80) * 0.5, ones[i] = 1;
+    for (int k = 0; k < 4; k++) {
+        bool in_double = k / 2, on = k % 2;
+        graph *g = g_open(&mem_standard, 0);
+        node *l = g_input(g, 0, F32, SHAPE(N, 1), false, "l"), *x = g_input(g, 1, F32, SHAPE(N, 1), false, "x"), *o[3];
+        for (int f = 0; f < 2; f++) o[f] = likelihood_nll(NULL, &forms[f], l, x);
+        g_gradient(g_sum_all(o[1]), &l, 1, &o[2]);
+        rig r = rig_open(engine, g, o, 3, in_double ? BACKEND_REF_DOUBLE : BACKEND_CPU);
+        rig_set(&r, 0, F32, N, logit);
+        rig_set(&r, 1, F32, N, on ? ones : zeros);
+        rig_run(&r);
+        for (int i = 0; i < N; i++) {
+            double stable = rig_at(&r, 0, i), eps = rig_at(&r, 1, i), far = on ? -logit[i] : logit[i];
+            assert_true(isfinite(stable) && isfinite(eps) && eps < 23.1);
+            double want = fmax(far, 0) + log1p(exp(-fabs(far)));
+            assert_true(rig_near(stable, want, in_double ? 1e-15 : 3e-7, fmax(1, fabs(far))));
+            if (in_double && fabs(logit[i]) < 8) assert_true(fabs(stable - eps) <= 1.01e-10 * (1 + exp(fabs(logit[i]))));
+            if (!in_double && fabs(logit[i]) < 6) assert_true(fabs(stable - eps) <= 1e-4 * fmax(1, stable));
+            if (far > 37) assert_true(fabs(eps - 23.0258) < 1e-3 && fabs(rig_at(&r, 2, i)) < 1e-5);
+        }
+        rig_close(&r);
+        g_close(g);
+    }
+    volatile float p = 1 / (1 + expf(-18)), original = 1e-10f + 1;
+    assert_true(isinf(-logf(original - p)));
+}
+
+/* ---- The Gaussian posterior: moments of its draws, KL >= 0, and KL = E_q[log q - log p] ---- */
+
+static void test_posterior(void **state)
+{
+    (void)state;
+    enum { B = 3, Z = 2, K = 20000 };
+    static const double mu[B * Z] = {0, 1, -2, 0.5, 3, -0.25}, logvar[B * Z] = {0, -2, 0.5, -6, 1, 0};
+    graph *g = g_open(&mem_standard, B);
+    scope s = {.g = g, .purpose = "train"};
+    normal q = {g_input(g, 0, F32, SHAPE(B, Z), true, "mu"), g_input(g, 1, F32, SHAPE(B, Z), true, "logvar")};
+    node *o[] = {normal_sample(&s, q, K, "eps"), normal_kl_std(q)};
+    rig r = rig_open(engine, g, o, 2, BACKEND_CPU);
+    rig_set(&r, 0, F32, B * Z, mu);
+    rig_set(&r, 1, F32, B * Z, logvar);
+    r.b.env = (run_env){.seed = 3};
+    rig_run(&r);
+    for (int b = 0; b < B; b++) {
+        double sum = 0, square = 0;
+        for (int k = 0; k < K; k++) {
+            double ratio = 0; /* log q(z) - log p(z) */
+            for (int j = 0; j < Z; j++) {
+                double z = rig_at(&r, 0, (b * K + k) * Z + j), m = mu[b * Z + j], lv = logvar[b * Z + j];
+                ratio += 0.5 * (z * z - lv - (z - m) * (z - m) / exp(lv));
+            }
+            sum += ratio;
+            square += ratio * ratio;
+        }
+        double kl = rig_at(&r, 1, b), mean = sum / K, error = sqrt((square / K - mean * mean) / K);
+        assert_true(kl >= 0 && fabs(mean - kl) < 4.5 * error && error < 0.05);
+        for (int j = 0; j < Z; j++) {
+            double m = 0, v = 0, sigma = exp(logvar[b * Z + j] / 2);
+            for (int k = 0; k < K; k++) {
+                double e = (rig_at(&r, 0, (b * K + k) * Z + j) - mu[b * Z + j]) / sigma;
+                m += e / K;
+                v += e * e / K;
+            }
+            assert_true(fabs(m) < 4.5 / sqrt(K) && fabs(v - 1) < 4.5 * sqrt(2.0 / K));
+        }
+    }
+    rig_close(&r);
+    g_close(g);
+}
+
+static void test_kl_is_not_negative(void **state)
+{
+    (void)state;
+    enum { N = 10000 };
+    static double mu[N], logvar[N];
+    for (int i = 0; i < N; i++) mu[i] = 1e-3 * sin(i), logvar[i] = 1e-3 * cos(3 * i);
+    for (int k = 0; k < 2; k++) {
+        graph *g = g_open(&mem_standard, 0);
+        node *kl = normal_kl_std((normal){g_input(g, 0, F32, SHAPE(N, 1), false, "mu"), g_input(g, 1, F32, SHAPE(N, 1), false, "lv")});
+        rig r = rig_open(engine, g, &kl, 1, k ? BACKEND_REF_DOUBLE : BACKEND_CPU);
+        rig_set(&r, 0, F32, N, mu);
+        rig_set(&r, 1, F32, N, logvar);
+        rig_run(&r);
+        for (int i = 0; i < N; i++) assert_true(rig_at(&r, 0, i) >= (k ? 0 : -1.2e-7)); /* float: one rounding of 1 */
+        rig_close(&r);
+        g_close(g);
+    }
+}
+
+/* ---- Ten Adam steps against PyTorch ---- */
+
+static const entry *set_initial(elbo_model *m, const golden_tensor *t)
+{
+    const entry *e = store_find(&m->store.params, t->name);
+    if (!e) print_error("no %s\n", t->name);
+    assert_non_null(e);
+    assert_int_equal(e->count, t->n);
+    float v[256];
+    assert_true(t->n <= 256);
+    for (int64_t i = 0; i < t->n; i++) v[i] = (float)t->initial[i];
+    store_import(e, v, m->store.value);
+    return e;
+}
+
+/* Compares a tensor of a flat array with a golden one: the golden one is imported, so that both are laid out inside. */
+static bool tensor_near(const entry *e, const double *base, const double *want, double tolerance)
+{
+    float order[256], inside[256];
+    double largest = 0;
+    entry alone = *e;
+    alone.offset = 0;
+    for (int64_t i = 0; i < e->count; i++) order[i] = (float)i, largest = fmax(largest, fabs(want[i]));
+    store_import(&alone, order, inside);
+    for (int64_t i = 0; i < e->count; i++) {
+        double got = base[e->offset + i], expected = want[(int64_t)inside[i]];
+        if (fabs(got - expected) <= tolerance * largest) continue;
+        print_error("%s [%d]: got %.15g, expected %.15g\n", e->name, (int)inside[i], got, expected);
+        return false;
+    }
+    return true;
+}
+
+static const int64_t picture[] = {2, 2, 3};
+
+static elbo_model *golden_model(const golden_run *run)
+{
+    elbo_model *m = model_of(run->config, picture);
+    int64_t n = 0;
+    for (int i = 0; i < run->n_tensors; i++) {
+        set_initial(m, &run->tensors[i]);
+        n += run->tensors[i].n;
+    }
+    assert_int_equal(store_parameters(&m->store), n);
+    return m;
+}
+
+static optim_settings settings_of(const elbo_model *m, int64_t step)
+{
+    const elbo_config *c = &m->config;
+    return (optim_settings){.rate = c->rate, .beta1 = c->beta1, .beta2 = c->beta2, .epsilon = c->epsilon, .scale = 1, .step = step};
+}
+
+static void test_trajectory_double(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof golden_runs / sizeof *golden_runs; k++) {
+        const golden_run *run = &golden_runs[k];
+        exact e = exact_open(golden_model(run), 6, run->x);
+        for (int step = 0; step < 10; step++) {
+            e.b.env = (run_env){.seed = run->seed, .step = (uint32_t)step, .index = run->index};
+            assert_true(rig_near(exact_run(&e), run->losses[3 * step], 1e-11, 0));
+            for (int t = 0; t < 2; t++) assert_true(rig_near(exact_term(&e, t), run->losses[3 * step + 1 + t], 1e-11, 1));
+            optim_settings o = settings_of(e.m, step + 1);
+            optim_find("adam")->update_double(&o, (size_t)e.m->store.params.size, e.value, e.gradient, e.slot);
+        }
+        for (int i = 0; i < run->n_tensors; i++) {
+            const golden_tensor *t = &run->tensors[i];
+            const entry *p = store_find(&e.m->store.params, t->name);
+            assert_true(tensor_near(p, e.gradient, t->last, 1e-9) && tensor_near(p, e.value, t->final, 1e-9));
+        }
+        exact_close(&e);
+    }
+}
+
+static void test_trajectory_float(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof golden_runs / sizeof *golden_runs; k++) {
+        const golden_run *run = &golden_runs[k];
+        elbo_model *m = golden_model(run);
+        float x[72];
+        for (int i = 0; i < 72; i++) x[i] = (float)run->x[i];
+        double *gradient = doubles(m->store.params.size);
+        for (int step = 0; step < 10; step++) {
+            plan_key key = {.purpose = TRAIN, .examples = 6, .dtype = ELBO_F32, .backend = BACKEND_CPU};
+            compiled *c = model_plan(m, key, NULL);
+            assert_non_null(c);
+            model_run(m, c, x, (run_env){.seed = run->seed, .step = (uint32_t)step, .index = run->index});
+            double loss = (double)*model_result(m, c, c->loss);
+            assert_true(rig_near(loss, run->losses_float[3 * step], step ? 1e-4 : 1e-5, 0));
+            for (int64_t i = 0; i < m->store.params.size; i++) gradient[i] = (double)m->store.gradient[i];
+            for (int i = 0; step == 0 && i < run->n_tensors; i++) {
+                const golden_tensor *t = &run->tensors[i];
+                assert_true(tensor_near(store_find(&m->store.params, t->name), gradient, t->first_float, 1e-5));
+            }
+            optim_settings o = settings_of(m, step + 1);
+            optim_find("adam")->update(&o, (size_t)m->store.params.size, m->store.value, m->store.gradient, m->store.slot);
+        }
+        mem_free(&mem_standard, gradient);
+        elbo_model_free(m);
+    }
+}
+
+/* ---- Exported layouts are PyTorch's: [out,in], and channels first where a picture was flattened or is made ---- */
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    enum { H = 2, W = 4, C = 3, D = H * W * C, F = 5 };
+    const int64_t dims[] = {H, W, C};
+    elbo_model *m = model_of("encoder=dense 5 tanh|decoder=dense 7 relu|latent=2", dims);
+    float out[D * 7], back[D * 7];
+    for (int64_t i = 0; i < m->store.params.size; i++) m->store.value[i] = (float)i;
+    for (int i = 0; i < m->store.params.n; i++) {
+        const entry *e = &m->store.params.at[i];
+        const float *in = m->store.value + e->offset;
+        bool encoder = strcmp(e->name, "encoder.0.weight") == 0, decoder = strcmp(e->name, "decoder.out.weight") == 0;
+        bool bias = strcmp(e->name, "decoder.out.bias") == 0;
+        store_export(e, m->store.value, out);
+        int64_t rows = e->layout.exported.dim[0], columns = e->layout.exported.rank == 2 ? e->layout.exported.dim[1] : 1;
+        assert_int_equal(rows * columns, e->count);
+        for (int64_t o = 0; o < rows; o++)
+            for (int64_t c = 0; c < columns; c++) {
+                int64_t pixel = encoder ? c : o, last = pixel / (H * W) + pixel % (H * W) * C; /* CHW to HWC */
+                int64_t to = decoder || bias ? last : o, from = encoder ? last : c;
+                assert_true(out[o * columns + c] == in[columns == 1 ? to : from * rows + to]);
+            }
+        entry alone = *e;
+        alone.offset = 0;
+        store_import(&alone, out, back);
+        assert_memory_equal(back, in, (size_t)e->count * sizeof *back);
+    }
+    const entry *w = store_find(&m->store.params, "encoder.0.weight"), *out_w = store_find(&m->store.params, "decoder.out.weight");
+    assert_true(shape_equal(w->layout.exported, SHAPE(F, D)) && shape_equal(out_w->layout.exported, SHAPE(D, 7)));
+    elbo_model_free(m);
+}
+
+/* ---- Training fits 16 examples ---- */
+
+static elbo_metrics fit(const char *options)
+{
+    enum { N = 16, D = 25 };
+    elbo_error err = {0};
+    uint8_t x[N * D];
+    const int64_t dims[] = {5, 5, 1};
+    for (int i = 0; i < N * D; i++) {
+        uint32_t words[4];
+        philox_block((philox_key){.seed = 7}, (uint64_t)i, words);
+        x[i] = words[0] & 1 ? 255 : 0;
+    }
+    elbo_data *data = elbo_data_from_memory(engine, x, ELBO_U8, N, dims, NULL, &err);
+    assert_non_null(data);
+    elbo_config *c = config_of(options);
+    elbo_train_options o = {.no_validation = 1};
+    elbo_model *m = elbo_train(engine, c, data, &o, &err);
+    if (!m) print_error("%s\n", err.message);
+    assert_non_null(m);
+    elbo_metrics found;
+    must(elbo_model_evaluate(m, data, &found, &err), &err);
+    elbo_model_free(m);
+    elbo_config_free(c);
+    elbo_data_free(data);
+    return found;
+}
+
+#define FIT "epochs=%d|batch=16|rate=0.01|latent=8|encoder=dense 64 relu|decoder=dense 64 relu"
+static void test_fits_16_examples(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options;
+        double most; /* nats of reconstruction; 25 fair coins are 17.3 */
+    } table[] = {{"family=vae|beta=0.1", 1.5}, {"family=ae", 0.5}, {"family=iwae|samples=3", 9}};
+    for (int i = 0; i < 3; i++) {
+        char options[256];
+        snprintf(options, sizeof options, "epochs=0|%s", table[i].options);
+        elbo_metrics before = fit(options);
+        snprintf(options, sizeof options, FIT "|%s", 300, table[i].options);
+        elbo_metrics after = fit(options);
+        if (!(after.rec < table[i].most)) print_error("%s: rec %g\n", options, after.rec);
+        assert_true(before.rec > 15 && after.rec < table[i].most && after.kl > -1e-6);
+    }
+}
+
+static int open_engine(void **state)
+{
+    (void)state;
+    engine = rig_engine(1, false);
+    return 0;
+}
+
+static int close_engine(void **state)
+{
+    (void)state;
+    elbo_engine_close(engine);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_losses),    cmocka_unit_test(test_epsilon_form),
+        cmocka_unit_test(test_posterior),        cmocka_unit_test(test_kl_is_not_negative),
+        cmocka_unit_test(test_layouts),          cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_loss_gradients),   cmocka_unit_test(test_trajectory_double),
+        cmocka_unit_test(test_trajectory_float), cmocka_unit_test(test_fits_16_examples),
+    };
+    return cmocka_run_group_tests(tests, open_engine, close_engine);
+}
