@@ -148,6 +148,19 @@ ELBO_API const char *elbo_config_get(elbo_config *config, const char *key);
  * these, an unknown key: with file and line). */
 ELBO_API elbo_status elbo_config_read(elbo_config *config, const char *path, elbo_error *error);
 
+/* A program that elbo reproduces: a name for a set of options. NULL past the last. */
+typedef struct elbo_preset_info {
+    const char *name;
+    const char *data;      /* what it was trained on                                                                  */
+    const char *options;   /* "key = value" lines                                                                     */
+    const char *published; /* the number to compare with                                                              */
+    const char *lesson;    /* what it teaches                                                                         */
+} elbo_preset_info;
+ELBO_API const elbo_preset_info *elbo_preset_at(size_t i);
+
+/* Sets the options of a preset; the others stay. Errors: USAGE (unknown, with the nearest name). */
+ELBO_API elbo_status elbo_config_preset(elbo_config *config, const char *name, elbo_error *error);
+
 /* ---- Data -------------------------------------------------------------------------------------------------------- */
 
 typedef enum elbo_dtype { ELBO_U8, ELBO_F32 } elbo_dtype;
@@ -162,6 +175,8 @@ typedef struct elbo_data_info {
     int binary;         /* 1: every value is 0 or 1                                                                   */
     int64_t n_classes;  /* labels are 0 to n_classes - 1; 0: no labels                                                */
     double mean;        /* of all values as read; where they are not in memory, of 10,000 examples spread evenly      */
+    int64_t n_broken;   /* pictures that could not be decoded and were left out                                       */
+    const char *broken; /* the first of them, a line "name: reason" each; "" for none                                 */
 } elbo_data_info;
 
 /* A source of examples that elbo calls: read fills out with n examples (values of dtype) and, where labels is not NULL and
@@ -178,11 +193,36 @@ typedef struct elbo_data_source {
 
 typedef struct elbo_data elbo_data;
 
-/* Opens a data set by name ("fashion-mnist", "mnist", "toy", "sprites") or by path: an IDX or .npy file, plain or gzipped,
- * or a directory with files named as those of MNIST. part is "train", "test" or "all"; where a set has no test part of its
+/* Opens a data set by name ("fashion-mnist", "mnist", "cifar-10", "toy", "sprites") or by path: an IDX or .npy file, plain or
+ * gzipped, a directory with files named as those of MNIST or of CIFAR-10 (binary version), or pictures (see
+ * elbo_data_open_with). part is "train", "test" or "all"; where a set has no test part of its
  * own, that is every tenth example. When a known set is missing, the error says where it was sought and how to get it.
  * Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
 ELBO_API elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error);
+
+/* How picture files become examples. All zero: as they are, all of one size. First the crop, then the size, then grey. */
+typedef struct elbo_picture_options {
+    int64_t height, width;    /* resize to this: averages where it shrinks, interpolates where it grows. 0: as the other,
+                                 both 0: keep the size, which then must be the same for all                           */
+    double crop;              /* cut out the square in the middle; its side is this fraction of the picture's width (up
+                                 to 1) or this many pixels (above 1), at most the shorter side. 0: no crop             */
+    int grey;                 /* 1: one channel. Else pictures have three, or one where all of them are grey           */
+    int flip;                 /* 1: training mirrors each example left to right with an even chance. For any data      */
+    int strict;               /* 1: a broken picture is an error; else it is left out, counted and named               */
+    int readers;              /* threads that decode ahead, 1 to 64; 0: as many as the engine has, up to 4             */
+    const char *labels;       /* a CSV file: the first line names the columns, the first column has file names. NULL:
+                                 the labels are the sub-folders, where there is more than one                          */
+    const char *label_column; /* the column with the labels; NULL: the second                                         */
+} elbo_picture_options;
+
+/* elbo_data_open, which also opens picture files (JPEG, PNG, PBM, PGM, PPM): all in a folder and the folders below it, in a
+ * tar archive (plain or gzipped), or one. options may be NULL. Pictures are in the order of their names, byte by byte; the
+ * folders "train" and "test", if all pictures lie in these two, are the parts. All are decoded once when they are opened, to
+ * find the broken ones, and again when they are read; they are never all in memory. The options but flip are for picture
+ * files only. Errors: as elbo_data_open; USAGE (an option, or pictures of different sizes without a height and width),
+ * BAD_FILE (no picture can be read; strict: one is broken), NO_BACKEND (a JPEG where elbo was built without libjpeg). */
+ELBO_API elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part,
+                                        const elbo_picture_options *options, elbo_error *error);
 
 /* Copies n examples of the given shape from memory: U8 (read as value / 255) or F32. labels may be NULL.
  * Errors: USAGE (a shape or count below 1, a value that is not finite), NO_MEMORY. */
@@ -267,6 +307,11 @@ typedef struct elbo_metrics {
     int64_t count;
 } elbo_metrics;
 ELBO_API elbo_status elbo_model_evaluate(elbo_model *model, elbo_data *data, elbo_metrics *metrics, elbo_error *error);
+
+/* The negative log likelihood -log p(x) in nats per example, averaged over the data, by importance sampling (Burda et al. 2016):
+ * -log 1/K sum_k p(x,z_k) / q(z_k|x). An upper bound in expectation that falls as samples, K, grows; 5,000 is customary.
+ * Errors: USAGE (a family without a prior, samples < 1, data of another shape), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_nll(elbo_model *model, elbo_data *data, int64_t samples, double *nll, elbo_error *error);
 
 /* A text about the model: "layers" (a line per layer with shapes, parameters and flops), "graph" (the training graph after
  * differentiation), "plan" (the compiled steps with bytes and flops). Freed with elbo_text_free. */

@@ -1,6 +1,6 @@
 /* cmd_train.c - elbo train DATA: from data to a run directory.
  *
- * The configuration is, in this order: the defaults, the file of --config (or the configuration of the run to
+ * The configuration is, in this order: the defaults, the preset, the file of --config (or the configuration of the run to
  * resume), the flags. What is talked about while training is progress.c's; stopping is signals.c's. */
 #include "cli.h"
 #include "progress.h"
@@ -15,6 +15,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("out", "run", "DIR", "", "The run directory to make; without it runs/<data>-<family>, -2, -3 and so on."),
     FLAG_BOOL("overwrite", "run", "false", "Replace the run that is in --out; what is not a run is never replaced."),
     FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs may grow."),
+    FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures in the run directory."),
     FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
@@ -61,10 +62,16 @@ static elbo_status make_config(cli *c)
 {
     c->config = elbo_config_new(c->engine, &c->error);
     if (!c->config) return c->error.code;
-    elbo_status status = read_config(c, flag_text(c, "resume"), flag_text(c, "config"));
+    const char *preset = flag_text(c, "preset");
+    elbo_status status = preset[0] ? elbo_config_preset(c->config, preset, &c->error) : ELBO_OK;
+    if (status == ELBO_OK) status = read_config(c, flag_text(c, "resume"), flag_text(c, "config"));
     for (size_t i = 0; i < c->n_given && status == ELBO_OK; i++) {
         const given *g = &c->given[i];
         if (is_option(g->row)) status = elbo_config_set(c->config, g->row->key, g->value, &c->error);
+    }
+    /* the configuration remembers it, so that a resumed run has no validation either */
+    if (status == ELBO_OK && flag_bool(c, "no-validation")) {
+        status = elbo_config_set(c->config, "validation", "0", &c->error);
     }
     return status;
 }
@@ -74,7 +81,7 @@ static elbo_status make_config(cli *c)
 static elbo_status check_flags(cli *c)
 {
     if (!flag_text(c, "resume")[0]) return ELBO_OK;
-    static const char *const others[] = {"out", "config"};
+    static const char *const others[] = {"out", "config", "preset"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (flag_text(c, others[i])[0]) return fail(c, ELBO_USAGE, "--resume and --%s exclude each other", others[i]);
     return flag_bool(c, "overwrite") ? fail(c, ELBO_USAGE, "--resume and --overwrite exclude each other") : ELBO_OK;
@@ -112,8 +119,8 @@ static const char *quoted(const char *word, char out[MAX_PATH])
 static elbo_status say_stopped(const cli *c, const watch *w, const char *directory)
 {
     char data[MAX_PATH], run[MAX_PATH];
-    say(c, "stopped in epoch %" PRId64 " and saved; go on with: elbo train %s --resume %s", w->epoch,
-        quoted(c->word[0], data), quoted(directory, run));
+    say(c, "stopped in epoch %" PRId64 " and saved; go on with: elbo train %s --resume %s --epochs %s", w->epoch,
+        quoted(c->word[0], data), quoted(directory, run), elbo_config_get(c->config, "epochs"));
     return ELBO_CANCELLED;
 }
 

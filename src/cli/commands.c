@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define COMMANDS(X) X(train) X(evaluate) X(sample) X(reconstruct) X(encode) X(decode) X(info) X(graph) X(data)
+#define COMMANDS(X) X(train) X(evaluate) X(sample) X(reconstruct) X(encode) X(decode) X(info) X(graph) X(data) X(presets)
 
 #define X(name) extern const command command_##name;
 COMMANDS(X)

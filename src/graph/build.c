@@ -54,7 +54,7 @@ node *g_iota(graph *g, int64_t n)
     return tape_leaf(g, OP_iota, I32, SHAPE(n), false, (attributes){0}, NULL);
 }
 
-node *g_random(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major)
+static node *random_numbers(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major, bool same)
 {
     for (int i = 0; i < g_count(g); i++) {
         const node *x = g_at(g, i);
@@ -62,8 +62,18 @@ node *g_random(graph *g, distribution_kind kind, uint32_t stream, shape s, bool 
             return g_fail(g, "random: stream %08x is used twice (first in %s): the two would draw the same numbers",
                           stream, *x->path ? x->path : "this graph");
     }
-    attributes at = {.flag = (int32_t)kind, .stream = stream, .slot = example_major};
+    attributes at = {.flag = (int32_t)kind, .stream = stream, .slot = example_major, .end = same};
     return tape_leaf(g, OP_random, F32, s, example_major, at, NULL);
+}
+
+node *g_random(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major)
+{
+    return random_numbers(g, kind, stream, s, example_major, false);
+}
+
+node *g_random_once(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major)
+{
+    return random_numbers(g, kind, stream, s, example_major, true);
 }
 
 /* ---- Shape and order ---- */

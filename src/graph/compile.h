@@ -34,6 +34,8 @@ typedef struct step {
     reference *in, *out;
     tensor *shapes; /* [1 + n_in] of an unfused step: out, then in; data unset */
     int parts;      /* of a whole step */
+    preparation prepared;
+    int64_t shared; /* where in the arena the bytes all its calls see are */
     double flops;
 } step;
 
@@ -41,6 +43,8 @@ typedef struct plan_phase {
     bool by_example;
     int first_step, n_steps;
     int n_tasks;
+    int first_before, n_before; /* in the plan's list before: steps with something to do ahead of the phase */
+    int first_after, n_after;   /* likewise when it is done */
 } plan_phase;
 
 struct plan {
@@ -68,8 +72,10 @@ struct plan {
     step *steps;
     int n_steps;
     int *task_first; /* [step] of a whole phase: its first task */
+    int *before, *after; /* [step] by phase */
 
     size_t arena_size, scratch_size;
+    size_t step_scratch; /* where in a worker's scratch a step's own begins */
 };
 
 /* The node whose memory x shares: reshapes are views. */

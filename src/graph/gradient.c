@@ -117,6 +117,61 @@ static void grad_matmul(node *y, node *dy, node **dx)
                : g_matmul_flags(a, dy, ta ? 0 : TRANSPOSE_A);
 }
 
+/* conv, conv_dx and conv_dw are what is left of one sum over x, w and y when one of the three is left out: each gradient is
+ * another of them. */
+static node *conv_like(op_code op, node *a, node *b, const node *y, const node *like)
+{
+    return tape_add(a->g, op, F32, like->shape, (node *[]){a, b}, 2, (attributes){.window = y->at.window});
+}
+
+static void grad_conv(node *y, node *dy, node **dx)
+{
+    node *x = y->in[0], *w = y->in[1];
+    dx[0] = conv_like(OP_conv_dx, dy, w, y, x);
+    dx[1] = conv_like(OP_conv_dw, x, dy, y, w);
+}
+
+static void grad_conv_dx(node *x, node *dx, node **d)
+{
+    node *y = x->in[0], *w = x->in[1];
+    d[0] = conv_like(OP_conv, dx, w, x, y);
+    d[1] = conv_like(OP_conv_dw, dx, y, x, w);
+}
+
+static void grad_conv_dw(node *w, node *dw, node **d)
+{
+    node *x = w->in[0], *y = w->in[1];
+    d[0] = conv_like(OP_conv_dx, y, dw, w, x);
+    d[1] = conv_like(OP_conv, x, dw, w, y);
+}
+
+/* The adjoint of a linear operation with the same attributes. */
+static node *adjoint_of(op_code op, node *y, node *dy)
+{
+    return tape_add(y->g, op, F32, y->in[0]->shape, &dy, 1, (attributes){.flag = y->at.flag, .window = y->at.window});
+}
+
+/* What a window holds outside the image is a constant, so windows of an adjoint have zeros there. */
+static void grad_windows(node *y, node *dy, node **dx)
+{
+    dx[0] = adjoint_of(OP_fold, y, dy);
+}
+
+static void grad_fold(node *y, node *dy, node **dx)
+{
+    dx[0] = adjoint_of(OP_windows, y, dy);
+}
+
+static void grad_resize(node *y, node *dy, node **dx)
+{
+    dx[0] = adjoint_of(OP_resize_dx, y, dy);
+}
+
+static void grad_resize_dx(node *y, node *dy, node **dx)
+{
+    dx[0] = adjoint_of(OP_resize, y, dy);
+}
+
 #define NODIFF NULL
 static void no_gradient(node *y, node *dy, node **dx)
 {

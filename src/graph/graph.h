@@ -55,23 +55,32 @@ extern const op_info op_table[N_OPS];
 
 typedef enum distribution_kind { UNIFORM, NORMAL } distribution_kind;
 
+/* A window that moves over an image [B,H,W,C], along height and width: place o of it sees i = o stride - padding + k dilation for
+ * k < size. */
+typedef struct window {
+    int32_t size[2], stride[2], padding[2], dilation[2];
+} window;
+
 /* What an operation needs beside its operands. Which fields count is said at the builder; the others are 0. Two nodes with
  * the same operation, operands, shape, dtype and attributes are one. */
 typedef struct attributes {
-    double value;       /* constant                                                                                   */
+    double value;       /* constant; windows: what lies outside the image                                             */
     int64_t axis;       /* slice, pad, concat                                                                         */
-    int64_t begin, end; /* slice: first index, pad: zeros before and after                                            */
+    int64_t begin, end; /* slice: first index; pad: zeros before and after; random: end 1 for the same at every step  */
     int64_t step;       /* slice and pad: stride, >= 1                                                                */
     uint32_t axes;      /* sum, amax: bit i set for axis i                                                            */
-    int32_t flag;       /* matmul: TRANSPOSE_A | TRANSPOSE_B; cumsum: 1 from the back; random: distribution_kind      */
+    int32_t flag;       /* matmul: TRANSPOSE_A | TRANSPOSE_B; cumsum: 1 from the back; random: distribution_kind;
+                           resize, resize_dx: resize_kind                                                             */
     uint32_t stream;    /* random                                                                                     */
     int32_t slot;       /* input: number; random: 1 to count elements from each example's own index                   */
     int64_t offset;     /* param, state: first number in the store's array                                            */
     int64_t unique;     /* not 0: never merged with an equal node                                                     */
     int8_t order[8];    /* permute: axis of the operand for each axis of the result                               */
+    window window;      /* conv, conv_dx, conv_dw, windows, fold                                                      */
 } attributes;
 
 enum { TRANSPOSE_A = 1, TRANSPOSE_B = 2 };
+typedef enum resize_kind { RESIZE_NEAREST, RESIZE_BILINEAR } resize_kind;
 
 typedef struct graph graph;
 typedef struct node node;
@@ -121,6 +130,8 @@ node *g_iota(graph *g, int64_t n);
 /* Random numbers. stream must be new in this graph. example_major: elements are counted from each example's index in the
  * data (dim[0] / examples rows each), so that a draw does not depend on the batch it sits in; else from 0. */
 node *g_random(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major);
+/* The same numbers at every step. */
+node *g_random_once(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major);
 
 /* ---- Shape and order ---- */
 
@@ -162,6 +173,31 @@ node *g_put(node *x, node *index, int64_t n);     /* [...,M] and i32 [...,M] to 
 node *g_matmul(node *a, node *b);
 node *g_matmul_flags(node *a, node *b, int flags);
 
+/* ---- Images [B,H,W,C] (build_conv.c) ---- */
+
+/* Along height and width; 0 stands for 1 in stride, dilation and groups. output_padding: see g_conv_transpose. */
+typedef struct conv_geometry {
+    int32_t stride[2], padding[2], dilation[2], output_padding[2];
+    int32_t groups;
+} conv_geometry;
+
+/* x [B,H,W,C] and w [KH,KW,C/groups,F] to [B,OH,OW,F], OH = (H + 2 padding - (KH - 1) dilation - 1) / stride + 1 rounded down.
+ * Group g of the results, F/groups of them, sees group g of the channels. */
+node *g_conv(node *x, node *w, conv_geometry a);
+/* The adjoint of that by x: [B,OH,OW,F] and w [KH,KW,C/groups,F] to [B,H,W,C], H = (OH - 1) stride - 2 padding +
+ * (KH - 1) dilation + 1 + output_padding, which is below stride: PyTorch's ConvTranspose2d from F channels to C. */
+node *g_conv_transpose(node *x, node *w, conv_geometry a);
+/* Pooling: stride 0 stands for the size, dilation 0 for 1. The padding counts as zeros in the average (PyTorch's default) and
+ * never wins the maximum, of which equal ones share the gradient. padding is at most half the size. */
+node *g_pool_average(node *x, window a);
+node *g_pool_max(node *x, window a);
+/* Every place's window laid out: [B,H,W,C] to [B,OH,OW,C,KH KW], outside where it leaves the image. */
+node *g_windows(node *x, window a, double outside);
+/* To [B,h,w,C]. The centres of the pixels of both images cover the same square (align_corners false in PyTorch): nearest takes
+ * pixel i H / h rounded down, bilinear mixes the two around (i + 1/2) H / h - 1/2. */
+node *g_resize_nearest(node *x, int64_t h, int64_t w);
+node *g_resize_bilinear(node *x, int64_t h, int64_t w);
+
 /* ---- Elementwise: g_exp(a), g_add(a, b), g_where(a, b, c), ... see ew.def. Operands are broadcast. ---- */
 
 #define EW1(name, ...) node *g_##name(node *a);
@@ -193,6 +229,9 @@ void g_gradient(node *loss, node *const *wrt, int n, node **out);
 /* A new graph with only what outputs need, constants folded and identities removed; outputs[i] becomes the new node. */
 graph *g_simplify(graph *g, node **outputs, int n, elbo_error *error);
 
+/* Floating-point operations of a product or convolution; 0 for others. */
+double g_flops(const node *x);
+
 /* The tape as text, a line per node. */
 struct text;
 void g_dump(const graph *g, struct text *out);
@@ -202,6 +241,12 @@ node *g_here(node *x, const char *file, int line);
 #define G_HERE(x) g_here((x), __FILE__, __LINE__)
 #ifndef G_NO_LINES
 #define g_matmul(a, b) g_matmul(G_HERE(a), b)
+#define g_conv(x, ...) g_conv(G_HERE(x), __VA_ARGS__)
+#define g_conv_transpose(x, ...) g_conv_transpose(G_HERE(x), __VA_ARGS__)
+#define g_pool_average(x, ...) g_pool_average(G_HERE(x), __VA_ARGS__)
+#define g_pool_max(x, ...) g_pool_max(G_HERE(x), __VA_ARGS__)
+#define g_resize_nearest(x, ...) g_resize_nearest(G_HERE(x), __VA_ARGS__)
+#define g_resize_bilinear(x, ...) g_resize_bilinear(G_HERE(x), __VA_ARGS__)
 #define g_reshape(x, ...) g_reshape(G_HERE(x), __VA_ARGS__)
 #define g_broadcast(x, ...) g_broadcast(G_HERE(x), __VA_ARGS__)
 #define g_add(a, b) g_add(G_HERE(a), b)

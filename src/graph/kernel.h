@@ -32,15 +32,41 @@ typedef struct kernel_args {
     int part, n_parts;    /* which share of the output a call computes, where the kernel splits its work */
     const run_env *env;
     void *library;        /* the matrix library's handle (kernels/cpu/product.h), NULL: built-in */
+    const void *made;     /* what prepare made; NULL: nothing */
+    void *scratch;        /* as many bytes as prepare asked for, this worker's own */
+    void *shared;         /* as many bytes as prepare asked for, which all calls of the step see from before to after */
+    int worker;           /* of as many as prepare was told of; calls of one follow each other */
 } kernel_args;
 
 typedef void (*kernel_fn)(const kernel_args *k);
 
-/* A kernel and into how many independent parts it cuts a whole-tensor call (a function of shapes only, never of threads);
- * NULL: one. Row-local calls on blocks always get part 0 of 1. */
+/* What a kernel readies for a node when a plan is compiled, so that running allocates nothing. before, where there is one, is
+ * called once in each run ahead of the step's calls, with those operands that are not cut to blocks: it lays weights out as a
+ * library likes them. after is called once when all parts of a whole step are done: it adds up what the parts left in shared.
+ * Sizes are multiples of 64 bytes. */
+typedef struct preparation {
+    void *made;
+    void (*release)(void *made); /* with the plan; NULL: nothing was made */
+    size_t scratch, shared;
+    kernel_fn before, after;
+} preparation;
+
+/* What prepare is told: rows is the size of the leading axis of a call on a block (the last block may be smaller), the whole
+ * one's where the step is not cut to blocks; parts is what the kernel said for whole tensors, else 1. */
+typedef struct preparing {
+    const node *n;
+    int64_t rows;
+    int parts, workers;
+    memory m;
+    void *library;
+} preparing;
+
+/* A kernel; into how many independent parts it cuts a whole-tensor call (a function of shapes only, never of threads; NULL:
+ * one; row-local calls on blocks always get part 0 of 1); and what it prepares (NULL: nothing), false when out of memory. */
 typedef struct kernel {
     kernel_fn run;
     int (*parts)(const node *n);
+    bool (*prepare)(const preparing *q, preparation *p);
 } kernel;
 
 /* ---- Fused elementwise steps ----
@@ -97,8 +123,9 @@ enum { EW_MAX_REGS = 96, EW_MAX_RESULTS = 40 };
  * memory of an operand that is loaded flat and only so. Defined by kernels/cpu. */
 void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out);
 
-/* Opens what the fast kernels need in the engine (the matrix library), once. Without it they use their own. */
-void cpu_open(elbo_engine *engine);
+/* Opens what the fast kernels need in the engine (the matrix library, or in its place their own product), once. False when out of
+ * memory. */
+bool cpu_open(elbo_engine *engine);
 
 /* The kernels of each backend, by operation. */
 extern const kernel ref_kernels[N_OPS];        /* real = float  */

@@ -85,6 +85,8 @@ static bool keeps_leading_axis(op_code op, shape s, node *const *in, const attri
     case OP_gather: return x->rows == 0;
     case OP_scatter: return false;
     case OP_matmul: return s.rank > 2 || (!(at->flag & TRANSPOSE_A) && x->rows > 0 && in[1]->rows == 0);
+    case OP_conv:
+    case OP_conv_dx: return x->rows > 0 && in[1]->rows == 0;
     default: return op_table[op].batch == ROWS;
     }
 }
@@ -102,6 +104,8 @@ bool batch_follows(const node *n, int i)
     const shape s = n->in[i]->shape;
     switch (n->op) {
     case OP_matmul: return i == 0 || s.rank > 2;
+    case OP_conv:
+    case OP_conv_dx: return i == 0;
     case OP_gather: return i == 1;
     case OP_broadcast: return s.rank == n->shape.rank && s.dim[0] == n->shape.dim[0];
     default: return true;

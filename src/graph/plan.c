@@ -14,7 +14,8 @@ static int64_t block_examples(const graph *g)
     int fold = 1;
     for (int i = 0; i < g_count(g); i++) {
         const node *x = g_at(g, i);
-        if (x->op == OP_matmul && x->rows > fold) fold = x->rows;
+        bool product = x->op == OP_matmul || x->op == OP_conv || x->op == OP_conv_dx;
+        if (product && x->rows > fold) fold = x->rows;
     }
     int64_t block = BLOCK_ROWS / fold, examples = g_examples(g);
     if (block < 1) block = 1;
@@ -58,8 +59,8 @@ static bool compile(plan *p, const plan_output *outputs, elbo_error *error)
 plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, int n, plan_backend backend,
                    elbo_error *error)
 {
-    if (backend == BACKEND_CPU) cpu_open(engine);
-    plan *p = mem_new(engine->m, 1, sizeof *p);
+    bool ready = backend != BACKEND_CPU || cpu_open(engine);
+    plan *p = ready ? mem_new(engine->m, 1, sizeof *p) : NULL;
     if (!p) {
         err_memory(error, "a plan");
         return NULL;
@@ -77,6 +78,8 @@ plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, in
 void plan_close(plan *p)
 {
     if (!p) return;
+    for (int i = 0; p->steps && i < p->n_steps; i++)
+        if (p->steps[i].prepared.release) p->steps[i].prepared.release(p->steps[i].prepared.made);
     arena_close(&p->storage);
     mem_free(p->m, p);
 }

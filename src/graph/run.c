@@ -56,20 +56,56 @@ static tensor cut_tensor(const running *r, tensor t, reference ref, cut c)
     return t;
 }
 
-static void run_single(const running *r, const step *s, cut c)
+/* What every call of a step is given. */
+static kernel_args common_args(const running *r, const step *s, int worker)
+{
+    char *scratch = (char *)r->b->scratch + (size_t)worker * r->p->scratch_size + r->p->step_scratch;
+    return (kernel_args){.n = s->n, .env = &r->b->env, .library = r->p->library, .made = s->prepared.made, .n_parts = 1, .worker = worker,
+                         .scratch = s->prepared.scratch ? scratch : NULL,
+                         .shared = s->prepared.shared ? (char *)r->b->arena + s->shared : NULL};
+}
+
+static void run_kernel(const running *r, const step *s, cut c, kernel_fn run)
 {
     tensor in[MAX_IN];
     for (int i = 0; i < s->n_in; i++) in[i] = cut_tensor(r, s->shapes[1 + i], s->in[i], c);
-    kernel_args k = {.n = s->n, .out = cut_tensor(r, s->shapes[0], s->out[0], c), .in = in, .first_example = c.first,
-                     .n_examples = c.count, .part = c.part, .n_parts = c.parts, .env = &r->b->env,
-                     .library = r->p->library};
-    s->run(&k);
+    kernel_args k = common_args(r, s, c.worker);
+    k.out = cut_tensor(r, s->shapes[0], s->out[0], c);
+    k.in = in;
+    k.first_example = c.first;
+    k.n_examples = c.count;
+    k.part = c.part;
+    k.n_parts = c.parts;
+    run(&k);
+}
+
+/* What a step does ahead of its phase: operands that are cut to blocks are not there yet. */
+static void run_before(void *arg, int task, int worker)
+{
+    const running *r = arg;
+    const step *s = &r->p->steps[r->p->before[r->phase->first_before + task]];
+    tensor in[MAX_IN];
+    for (int i = 0; i < s->n_in; i++) {
+        in[i] = s->shapes[1 + i];
+        if (s->in[i].advance == 0) in[i].data = address(r, s->in[i], 0, worker);
+    }
+    kernel_args k = common_args(r, s, worker);
+    k.in = in;
+    s->prepared.before(&k);
+}
+
+static void run_after(void *arg, int task, int worker)
+{
+    const running *r = arg;
+    const step *s = &r->p->steps[r->p->after[r->phase->first_after + task]];
+    cut c = {.count = 1, .all = 1, .parts = s->parts, .worker = worker};
+    run_kernel(r, s, c, s->prepared.after);
 }
 
 static void run_step(const running *r, const step *s, cut c)
 {
     if (s->program) run_fused(r, s, c);
-    else run_single(r, s, c);
+    else run_kernel(r, s, c, s->run);
 }
 
 static void run_block(void *arg, int task, int worker)
@@ -119,7 +155,9 @@ void plan_run(const plan *p, const plan_buffers *b)
     pool_mode mode = pool_enter();
     for (int i = 0; i < p->n_phases; i++) {
         running r = {p, b, &p->phases[i]};
+        if (r.phase->n_before) pool_run(p->threads, r.phase->n_before, run_before, &r);
         pool_run(p->threads, r.phase->n_tasks, r.phase->by_example ? run_block : run_part, &r);
+        if (r.phase->n_after) pool_run(p->threads, r.phase->n_after, run_after, &r);
     }
     pool_leave(mode);
 }

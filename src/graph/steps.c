@@ -1,6 +1,7 @@
 /* steps.c - turns scheduled items into steps: kernels with references to their tensors, and the little programs of fused
  * steps (kernel.h). */
 #include "compile.h"
+#include "conv.h"
 
 #include <string.h>
 
@@ -204,12 +205,29 @@ static const kernel *kernel_for(const plan *p, op_code op)
     return p->fast ? &cpu_kernels[op] : p->in_double ? &ref_kernels_double[op] : &ref_kernels[op];
 }
 
-static double flops_of(const node *n)
+double g_flops(const node *n)
 {
+    if (n->op == OP_conv || n->op == OP_conv_dx || n->op == OP_conv_dw) {
+        conv_sizes s = conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
+        return conv_flops(&s);
+    }
     if (n->op != OP_matmul) return 0;
     const shape a = n->in[0]->shape;
     int64_t k = a.dim[a.rank - (n->at.flag & TRANSPOSE_A ? 2 : 1)];
     return 2.0 * (double)shape_count(n->shape) * (double)k;
+}
+
+/* Steps' own scratch is as large as any of them asks for; what their calls share goes to the end of the arena. */
+static bool prepare(plan *p, const item *it, const kernel *k, step *s)
+{
+    const node *n = it->members[0];
+    if (!k->prepare) return true;
+    int64_t rows = it->by_example ? p->block * n->rows : n->shape.dim[0];
+    if (!k->prepare(&(preparing){n, rows, s->parts, pool_threads(p->threads), p->m, p->library}, &s->prepared)) return false;
+    if (p->step_scratch + s->prepared.scratch > p->scratch_size) p->scratch_size = p->step_scratch + s->prepared.scratch;
+    s->shared = (int64_t)p->arena_size;
+    p->arena_size += s->prepared.shared;
+    return true;
 }
 
 static bool build_single(plan *p, const item *it, step *s)
@@ -232,8 +250,8 @@ static bool build_single(plan *p, const item *it, step *s)
         s->in[i] = where_is(p, x, advance_by_example(p, x, it->by_example && batch_follows(n, i)));
     }
     s->parts = it->by_example || !k->parts ? 1 : k->parts(n);
-    s->flops = flops_of(n);
-    return true;
+    s->flops = g_flops(n);
+    return prepare(p, it, k, s);
 }
 
 /* ---- All ---- */
@@ -253,12 +271,30 @@ static void count_tasks(plan *p)
     }
 }
 
+static void list_before_and_after(plan *p)
+{
+    for (int i = 0, n_before = 0, n_after = 0; i < p->n_phases; i++) {
+        plan_phase *ph = &p->phases[i];
+        ph->first_before = n_before;
+        ph->first_after = n_after;
+        for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
+            if (p->steps[k].prepared.before) p->before[n_before++] = k;
+            if (p->steps[k].prepared.after) p->after[n_after++] = k;
+        }
+        ph->n_before = n_before - ph->first_before;
+        ph->n_after = n_after - ph->first_after;
+    }
+}
+
 bool make_steps(plan *p)
 {
     arena *a = &p->storage;
+    p->step_scratch = p->scratch_size;
     p->n_steps = p->n_items;
     p->steps = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->steps);
     p->task_first = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->task_first);
+    p->before = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->before);
+    p->after = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->after);
     if (a->failed) return false;
     for (int i = 0; i < p->n_items; i++) {
         const item *it = &p->items[i];
@@ -266,5 +302,6 @@ bool make_steps(plan *p)
         if (!(it->fused ? build_fused(p, it, s) : build_single(p, it, s))) return false;
     }
     count_tasks(p);
+    list_before_and_after(p);
     return true;
 }

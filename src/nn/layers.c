@@ -80,6 +80,63 @@ node *dropout(scope *s, node *x, double p)
     return g_mul(x, g_where(g_less(u, g_like(u, p)), g_zero(u), g_like(u, 1 / (1 - p))));
 }
 
+/* ---- Convolutions ---- */
+
+static conv_geometry geometry_of(conv_layer c)
+{
+    return (conv_geometry){.stride = {c.stride, c.stride}, .padding = {c.padding, c.padding},
+                           .dilation = {c.dilation, c.dilation}, .output_padding = {c.output_padding, c.output_padding},
+                           .groups = c.groups};
+}
+
+/* Inside [KH,KW,I,O], outside [O,I,KH,KW]. */
+static node *kernel_param(scope *s, conv_layer c, int64_t in, int64_t out, int64_t fan_in, const initialiser *init)
+{
+    shape dims = SHAPE(c.kernel[0], c.kernel[1], in, out);
+    layout l = {.view = dims, .order = {3, 2, 0, 1}, .exported = SHAPE(out, in, c.kernel[0], c.kernel[1])};
+    int64_t places = (int64_t)c.kernel[0] * c.kernel[1];
+    init_rule rule = {.how = init, .fan_in = fan_in * places, .fan_out = (in + out - fan_in) * places};
+    return scope_param(s, "weight", dims, &l, rule);
+}
+
+static node *bias_param(scope *s, conv_layer c, int64_t fan_in, const initialiser *init)
+{
+    int64_t places = (int64_t)c.kernel[0] * c.kernel[1];
+    init_rule rule = {.how = init, .fan_in = fan_in * places, .fan_out = places, .bias = true};
+    return scope_param(s, "bias", SHAPE(c.filters), NULL, rule);
+}
+
+static node *needs_picture(scope *s, node *x, const char *name)
+{
+    return g_broken(x) || x->shape.rank == 4 ? NULL
+           : g_fail(s->g, "layer %s convolves pictures, but what reaches it is flat; put 'reshape HxWxC' before it", name);
+}
+
+node *conv2d(scope *s, node *x, conv_layer c, const char *name, const initialiser *init)
+{
+    node *bad = needs_picture(s, x, name);
+    if (bad || g_broken(x)) return bad ? bad : x;
+    int64_t in = shape_last(x->shape) / (c.groups ? c.groups : 1);
+    int mark = scope_enter(s, "%s", name);
+    node *w = kernel_param(s, c, in, c.filters, in, init), *b = bias_param(s, c, in, init);
+    node *y = g_add(g_conv(x, w, geometry_of(c)), b);
+    scope_leave(s, mark);
+    return y;
+}
+
+/* PyTorch takes the second axis of the weight, the filters, for the fan in. */
+node *conv2d_transpose(scope *s, node *x, conv_layer c, const char *name, const initialiser *init)
+{
+    node *bad = needs_picture(s, x, name);
+    if (bad || g_broken(x)) return bad ? bad : x;
+    int64_t groups = c.groups ? c.groups : 1, each = c.filters / groups;
+    int mark = scope_enter(s, "%s", name);
+    node *w = kernel_param(s, c, each, shape_last(x->shape), each, init), *b = bias_param(s, c, each, init);
+    node *y = g_add(g_conv_transpose(x, w, geometry_of(c)), b);
+    scope_leave(s, mark);
+    return y;
+}
+
 /* ---- Activations ---- */
 
 const char *activation_at(size_t i)
@@ -111,108 +168,4 @@ node *activation(node *x, const char *text_name)
 #include "layers.def"
 #undef ACTIVATION
     return NULL;
-}
-
-/* ---- Architecture strings ---- */
-
-enum { MAX_WORDS = 8, MAX_WORD = 32 };
-
-typedef struct words {
-    char at[MAX_WORDS][MAX_WORD];
-    int n, next;
-} words;
-
-/* Splits one layer's text; false when it has too many or too long words. */
-static bool split(const char *begin, const char *end, words *w)
-{
-    *w = (words){.n = 0};
-    while (begin < end) {
-        size_t space = strspn(begin, " \t\n"), length;
-        begin += space;
-        if (begin >= end) break;
-        length = strcspn(begin, " \t\n;");
-        if (begin + length > end) length = (size_t)(end - begin);
-        if (w->n == MAX_WORDS || length >= MAX_WORD) return false;
-        memcpy(w->at[w->n++], begin, length);
-        begin += length;
-    }
-    return true;
-}
-
-/* The words left over: an activation, an initialiser. */
-static node *finish(scope *s, node *x, words *w)
-{
-    for (; w->next < w->n && !g_broken(x); w->next++) {
-        node *y = activation(x, w->at[w->next]);
-        if (!y) return g_fail(s->g, "architecture: '%s' is no activation (relu, leaky_relu:0.2, tanh, ...) and no initialiser",
-                              w->at[w->next]);
-        x = y;
-    }
-    return x;
-}
-
-static node *dense_layer(scope *s, node *x, words *w, const char *name)
-{
-    int64_t out;
-    if (w->n < 2 || !text_to_int(w->at[1], &out) || out < 1 || out > 1 << 20)
-        return g_fail(s->g, "architecture: 'dense' needs a number of units from 1 to 1048576, as in 'dense 400 relu'");
-    w->next = 2;
-    const initialiser *init = NULL;
-    for (int i = 2; i < w->n && !init; i++) {
-        init = init_find(w->at[i]);
-        if (init) memmove(w->at[i], w->at[i + 1], (size_t)(--w->n - i) * MAX_WORD);
-    }
-    return finish(s, dense(s, x, out, name, init, SCALAR), w);
-}
-
-static node *dropout_layer(scope *s, node *x, words *w, const char *name)
-{
-    (void)name;
-    double p;
-    if (w->n < 2 || !text_to_real(w->at[1], &p) || !(p >= 0 && p < 1))
-        return g_fail(s->g, "architecture: 'dropout' needs a probability from 0 to below 1, as in 'dropout 0.2'");
-    w->next = 2;
-    return finish(s, dropout(s, x, p), w);
-}
-
-static node *activation_layer(scope *s, node *x, words *w, const char *name)
-{
-    (void)name;
-    return finish(s, x, w);
-}
-
-/* The kinds of layers; a line whose first word is none of them is an activation. */
-static const struct {
-    const char *word;
-    node *(*add)(scope *s, node *x, words *w, const char *name);
-} kinds[] = {
-    {"dense", dense_layer},
-    {"dropout", dropout_layer},
-    {"", activation_layer},
-};
-
-static node *one_layer(scope *s, node *x, words *w, int number)
-{
-    char name[16];
-    snprintf(name, sizeof name, "%d", number);
-    size_t i = 0;
-    while (*kinds[i].word && strcmp(kinds[i].word, w->at[0]) != 0) i++;
-    if (!*kinds[i].word && !activation(x, w->at[0]) && !g_broken(x))
-        return g_fail(s->g, "architecture: layer %d begins with '%s'; expected dense, dropout or an activation", number + 1,
-                      w->at[0]);
-    return kinds[i].add(s, x, w, name);
-}
-
-node *architecture(scope *s, node *x, const char *layers)
-{
-    int number = 0;
-    while (*layers) {
-        size_t length = strcspn(layers, ";");
-        words w;
-        if (!split(layers, layers + length, &w))
-            return g_fail(s->g, "architecture: layer %d has too many words or too long ones", number + 1);
-        if (w.n) x = one_layer(s, x, &w, number++);
-        layers += length + (layers[length] == ';');
-    }
-    return x;
 }

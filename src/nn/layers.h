@@ -1,8 +1,4 @@
-/* layers.h - layers are functions that add nodes, and architecture strings are lists of layers.
- *
- *     dense 400 relu; dropout 0.2; dense 200 tanh
- *
- * Layers are separated by ';'. Words after a layer's numbers are its activation or initialiser. Activations: layers.def. */
+/* layers.h - layers and activations are functions that add nodes. Architecture strings name them: architecture.h. */
 #ifndef ELBO_NN_LAYERS_H
 #define ELBO_NN_LAYERS_H
 
@@ -23,8 +19,16 @@ node *activation(node *x, const char *name);
 /* The i-th activation's name, NULL past the last. */
 const char *activation_at(size_t i);
 
-/* Applies the layers of an architecture string to x, under names 0, 1, 2, ... A mistake in the text is recorded in the graph, with
- * the place and what was expected. */
-node *architecture(scope *s, node *x, const char *layers);
+/* Convolution of pictures x [B,H,W,C], along height and width. */
+typedef struct conv_layer {
+    int64_t filters;
+    int32_t kernel[2], stride, padding, dilation, groups;
+    int32_t output_padding; /* transposed only */
+} conv_layer;
+
+/* x convolved: weight [KH,KW,C/groups,filters], exported as PyTorch's Conv2d [filters,C/groups,KH,KW], and bias [filters]. */
+node *conv2d(scope *s, node *x, conv_layer c, const char *name, const initialiser *init);
+/* The transposed convolution: weight [KH,KW,filters,C], exported as PyTorch's ConvTranspose2d [C,filters,KH,KW]. */
+node *conv2d_transpose(scope *s, node *x, conv_layer c, const char *name, const initialiser *init);
 
 #endif

@@ -42,8 +42,8 @@ node *scope_param(scope *s, const char *name, shape dims, const layout *l, init_
     const char *why = "";
     if (!init.how && init.fan_in) init.how = s->init;
     const entry *e = store_param(s->store, full, s->group, dims, l ? l : &plain, init, &why);
-    return e ? g_param(s->g, e->offset, dims, s->store->finished ? full : NULL)
-             : g_fail(s->g, "parameter %s: %s", full, why);
+    if (e) return g_param(s->g, e->offset, dims, s->store->finished ? full : NULL);
+    return why ? g_fail(s->g, "parameter %s: %s", full, why) : g_fail_memory(s->g);
 }
 
 node *scope_state(scope *s, const char *name, shape dims, double value)
@@ -52,7 +52,8 @@ node *scope_state(scope *s, const char *name, shape dims, double value)
     full_name(s, name, full);
     const char *why = "";
     const entry *e = store_state(s->store, full, dims, value, &why);
-    return e ? g_state(s->g, e->offset, dims, full) : g_fail(s->g, "state %s: %s", full, why);
+    if (e) return g_state(s->g, e->offset, dims, full);
+    return why ? g_fail(s->g, "state %s: %s", full, why) : g_fail_memory(s->g);
 }
 
 void scope_state_set(scope *s, const char *name, node *value)
@@ -64,10 +65,22 @@ void scope_state_set(scope *s, const char *name, node *value)
     else if (s->state_value) s->state_value[e - s->store->states.at] = value;
 }
 
-node *scope_random(scope *s, distribution_kind kind, shape dims, const char *name)
+typedef node *(*drawing)(graph *g, distribution_kind kind, uint32_t stream, shape s, bool example_major);
+
+static node *draw(scope *s, drawing how, distribution_kind kind, shape dims, const char *name)
 {
     char full[2 * STORE_NAME + 32], path[2 * STORE_NAME];
     full_name(s, name, path);
     snprintf(full, sizeof full, "%.16s/%s#%d", s->purpose, path, s->n_streams++);
-    return g_name(g_random(s->g, kind, philox_stream(full), dims, true), "%s", path);
+    return g_name(how(s->g, kind, philox_stream(full), dims, true), "%s", path);
+}
+
+node *scope_random(scope *s, distribution_kind kind, shape dims, const char *name)
+{
+    return draw(s, g_random, kind, dims, name);
+}
+
+node *scope_random_data(scope *s, distribution_kind kind, shape dims, const char *name)
+{
+    return draw(s, s->training ? g_random : g_random_once, kind, dims, name);
 }

@@ -30,5 +30,7 @@ void scope_state_set(scope *s, const char *name, node *value);
 
 /* Noise for each example, keyed by its index in the data (dims[0] a multiple of the examples). */
 node *scope_random(scope *s, distribution_kind kind, shape dims, const char *name);
+/* The same at every step where nothing is trained: what is drawn to make an example from what was read. */
+node *scope_random_data(scope *s, distribution_kind kind, shape dims, const char *name);
 
 #endif

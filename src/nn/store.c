@@ -73,7 +73,7 @@ static const entry *declare(store *s, entry_list *l, const entry *wanted, const 
     *why = "its name is too long, or there are too many groups";
     if (wanted->group < 0 || strlen(wanted->name) + 1 >= STORE_NAME) return NULL;
     entry *e = append(s, l);
-    *why = "out of memory";
+    *why = NULL;
     if (e) *e = *wanted;
     return e;
 }

@@ -61,7 +61,7 @@ void store_open(store *s, memory m);
 void store_close(store *s);
 
 /* The entry of a parameter or state: declared when it is new and the store is not finished; NULL with an error text in *why when
- * it is unknown to a finished store or has another shape. */
+ * it is unknown to a finished store or has another shape, and with *why NULL when there is no memory. */
 const entry *store_param(store *s, const char *name, const char *group, shape dims, const layout *l, init_rule init,
                          const char **why);
 const entry *store_state(store *s, const char *name, shape dims, double value, const char **why);

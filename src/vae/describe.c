@@ -21,20 +21,18 @@ const char *elbo_model_option(elbo_model *m, const char *key)
 
 /* ---- Texts ---- */
 
-/* A line for each parameter: exported shape, numbers, and the products an example costs. */
+/* A line for each layer of the architecture, then one for each parameter with its exported shape. */
 static void write_layers(const elbo_model *m, text *out)
 {
-    double flops = 0;
-    text_add(out, "%-32s %-16s %12s %14s\n", "parameter", "shape", "numbers", "flop/example");
+    text_add(out, "%-8s %-3s %-34s %-16s %12s %14s\n", "part", "", "layer", "result", "parameters", "flop/example");
+    text_add(out, "%s\n%-45s %-16s %12s\n", m->layers, "parameter", "shape", "numbers");
     for (int i = 0; i < m->store.params.n; i++) {
         const entry *e = &m->store.params.at[i];
         char words[96];
         shape_text(e->layout.exported, words);
-        double cost = e->shape.rank >= 2 ? 2.0 * (double)e->count : 0;
-        flops += cost;
-        text_add(out, "%-32s %-16s %12lld %14.0f\n", e->name, words, (long long)e->count, cost);
+        text_add(out, "%-45s %-16s %12lld\n", e->name, words, (long long)e->count);
     }
-    text_add(out, "%-32s %-16s %12lld %14.0f\n", "total", "", (long long)m->info.n_parameters, flops);
+    text_add(out, "%-45s %-16s %12lld\n", "total", "", (long long)m->info.n_parameters);
 }
 
 static elbo_status write_graph(elbo_model *m, bool compiled_steps, text *out, elbo_error *error)

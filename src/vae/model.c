@@ -39,9 +39,9 @@ static double loss_scale(const elbo_model *m, int64_t examples)
 
 static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
 {
-    static const char *const names[] = {"train", "evaluate", "encode", "decode"};
+    static const char *const names[] = {"train", "evaluate", "encode", "decode", "weigh"};
     const elbo_config *c = &m->config;
-    vae v = {.config = c};
+    vae v = {.config = c, .trunk = m->trunk};
     v.s = (scope){.g = g, .store = &m->store, .group = "model", .purpose = names[why], .training = why == TRAIN,
                   .init = init_at((size_t)c->init), .state_value = state_value};
     memcpy(v.shape, m->info.shape, sizeof v.shape);
@@ -56,7 +56,7 @@ static node *binarized(elbo_model *m, vae *v, node *x, bool for_loss)
 {
     enum { NONE, THRESHOLD, DYNAMIC };
     if (m->config.binarize == THRESHOLD) return g_shift(g_neg(g_less(x, g_like(x, 0.5))), 1);
-    if (m->config.binarize == DYNAMIC && for_loss) return g_less(scope_random(&v->s, UNIFORM, x->shape, "binarize"), x);
+    if (m->config.binarize == DYNAMIC && for_loss) return g_less(scope_random_data(&v->s, UNIFORM, x->shape, "binarize"), x);
     return x;
 }
 
@@ -185,6 +185,17 @@ static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
     c->x = add_output(out, pixels(m, v, vae_decode(v, z)), TO_ARENA, 0);
 }
 
+/* log p(x|z) + log p(z) - log q(z|x), z ~ q(z|x) */
+static void build_weigh(elbo_model *m, compiled *c, vae *v, output_list *out)
+{
+    node *x = input_batch(m, v, c->key.dtype, true).x;
+    posterior p = m->family->encode(v, x);
+    normal q = {p.mean, p.std ? g_scale(g_log(p.std), 2) : g_like(p.mean, 0)};
+    node *z = normal_sample(&v->s, q, c->key.draws, "eps");
+    node *nll = vae_nll(v, vae_decode(v, z), x);
+    c->x = add_output(out, g_neg(g_add(nll, normal_log_ratio(q, z))), TO_ARENA, 0);
+}
+
 static elbo_status build_graph(elbo_model *m, compiled *c, graph *g, node **state_value, output_list *out, elbo_error *error)
 {
     vae v = open_vae(m, g, c->key.purpose, state_value);
@@ -194,6 +205,7 @@ static elbo_status build_graph(elbo_model *m, compiled *c, graph *g, node **stat
     case EVALUATE: build_evaluate(m, c, &v, out); break;
     case ENCODE: build_encode(m, c, &v, out); break;
     case DECODE: build_decode(m, c, &v, out); break;
+    case WEIGH: build_weigh(m, c, &v, out); break;
     }
     return status == ELBO_OK ? g_status(g, error) : status;
 }
@@ -244,7 +256,7 @@ static void close_plan(compiled *c)
 static bool same_key(plan_key a, plan_key b)
 {
     return a.purpose == b.purpose && a.examples == b.examples && a.dtype == b.dtype && a.objective == b.objective &&
-           a.backend == b.backend;
+           a.draws == b.draws && a.backend == b.backend;
 }
 
 static compiled *free_place(elbo_model *m)
@@ -383,9 +395,15 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
 {
     graph *g = g_open(m->m, 1);
     if (!g) return err_memory(error, "a model's graph");
+    text notes;
+    text_open(&notes, m->m);
     vae v = open_vae(m, g, TRAIN, NULL);
+    v.notes = &notes;
     build_objectives(m, &v, ELBO_F32);
+    m->trunk = v.trunk;
+    m->layers = text_take(&notes);
     elbo_status status = g_status(g, error);
+    if (status == ELBO_OK && !m->layers) status = err_memory(error, "the list of layers");
     g_close(g);
     if (status != ELBO_OK) return status;
     if (max_parameters && store_parameters(&m->store) > max_parameters)
@@ -439,5 +457,6 @@ void elbo_model_free(elbo_model *m)
     mem_free(m->m, m->arena);
     mem_free(m->m, m->scratch);
     mem_free(m->m, m->staging);
+    mem_free(m->m, m->layers);
     mem_free(m->m, m);
 }

@@ -9,7 +9,7 @@
 #include "../nn/optim.h"
 #include "vae.h"
 
-typedef enum purpose { TRAIN, EVALUATE, ENCODE, DECODE } purpose;
+typedef enum purpose { TRAIN, EVALUATE, ENCODE, DECODE, WEIGH } purpose;
 
 /* What a plan is compiled for. */
 typedef struct plan_key {
@@ -17,13 +17,15 @@ typedef struct plan_key {
     int64_t examples;
     elbo_dtype dtype; /* of x */
     int objective;    /* TRAIN */
+    int draws;        /* WEIGH */
     plan_backend backend;
 } plan_key;
 
 /* A compiled graph and where its outputs are.
  *   TRAIN     loss (scalar), terms (scalars, nats per example), code [B,Z]; gradients and states go to the store
  *   EVALUATE  terms [B], code [B,Z]
- *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units */
+ *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units
+ *   WEIGH     x [B,k]: log p(x,z) - log q(z|x) of key.draws draws of each example */
 typedef struct compiled {
     plan_key key;
     graph *graph;
@@ -46,6 +48,8 @@ struct elbo_model {
     elbo_latent_info latent_info[MAX_LATENTS];
     int n_latents;
     store store;
+    shape trunk;   /* see vae.h */
+    char *layers;  /* a line for each layer */
     compiled plans[MAX_COMPILED];
     int n_plans;
     int64_t clock;

@@ -28,19 +28,37 @@ const elbo_family_info *elbo_family_at(size_t i)
 node *vae_encode(vae *v, node *x)
 {
     int mark = scope_enter(&v->s, "encoder");
-    node *h = architecture(&v->s, flatten(x), v->config->encoder);
+    node *h = architecture(&v->s, x, v->config->encoder, &v->trunk, v->notes);
     scope_leave(&v->s, mark);
-    return h;
+    return flatten(h);
 }
 
+/* A picture of the data's channels, by a last convolution where they differ, cut at the middle to the data's size. */
+static node *matched_picture(vae *v, node *y)
+{
+    conv_layer last = {.filters = v->shape[2], .kernel = {3, 3}, .stride = 1, .padding = 1, .dilation = 1, .groups = 1};
+    if (shape_last(y->shape) != v->shape[2]) y = conv2d(&v->s, y, last, "out", NULL);
+    for (int axis = 1; axis <= 2 && !g_broken(y); axis++) {
+        int64_t have = y->shape.dim[axis], want = v->shape[axis - 1];
+        if (have < want)
+            return g_fail(v->s.g, "the decoder's pictures are %lld %s, the data's %lld; add an 'up' or 'deconv' layer",
+                          (long long)have, axis == 1 ? "high" : "wide", (long long)want);
+        y = g_slice(y, axis, (have - want) / 2, want);
+    }
+    return y;
+}
+
+/* Whatever the decoder's layers end in becomes the data's shape: a picture is matched, anything flat goes through a dense layer. */
 node *vae_decode(vae *v, node *z)
 {
     int mark = scope_enter(&v->s, "decoder");
-    shape picture = SHAPE(v->shape[0], v->shape[1], v->shape[2]);
-    node *h = architecture(&v->s, z, v->config->decoder);
-    node *y = dense(&v->s, h, shape_count(picture), "out", NULL, picture);
+    shape picture = SHAPE(v->shape[0], v->shape[1], v->shape[2]), trunk = v->trunk;
+    node *h = architecture(&v->s, z, v->config->decoder, &trunk, v->notes);
+    node *y = g_broken(h) ? h
+              : h->shape.rank == 4 ? matched_picture(v, h)
+                                   : dense(&v->s, h, shape_count(picture), "out", NULL, picture);
     scope_leave(&v->s, mark);
-    return y;
+    return flatten(y);
 }
 
 node *vae_nll(vae *v, node *decoded, node *x)

@@ -5,6 +5,7 @@
 #ifndef ELBO_VAE_VAE_H
 #define ELBO_VAE_VAE_H
 
+#include "../nn/architecture.h"
 #include "../nn/dist.h"
 #include "config.h"
 
@@ -15,6 +16,8 @@ typedef struct vae {
     scope s;
     const elbo_config *config;
     int64_t shape[3];      /* H, W, C of an example */
+    shape trunk;           /* [H,W,C] of the last picture in the encoder: what auto means in the decoder; rank 0: none */
+    struct text *notes;    /* a line for each layer; NULL: none */
     likelihood likelihood;
     node *beta;            /* scalar input: the weight of the KL term, in the units of nats per example */
 } vae;
@@ -68,7 +71,7 @@ const family *family_at(size_t i); /* the i-th row of families.def */
 /* ---- What families use ---- */
 
 node *vae_encode(vae *v, node *x);                  /* the encoder's trunk: [B,H,W,C] to [B,F]                           */
-node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D]                         */
+node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D], laid out as the data   */
 node *vae_nll(vae *v, node *decoded, node *x);      /* -log p(x|z) of each of an example's k draws: [B,k]                */
 node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the draws: [B]                              */
 normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk and its two heads: mu, logvar [B,Z]        */

@@ -261,14 +261,16 @@ static void find_direct(machine *m)
     }
 }
 
-/* Linear scan. Loads are made where they are first used; slots of periodic loads are never given back, as those may be
- * kept from tile to tile. */
+/* Linear scan. Loads are made where they are first used; a periodic one has a slot of its own from the beginning, as it
+ * may be kept from tile to tile. */
 static void assign_slots(machine *m)
 {
     const ew_program *p = m->p;
     int free[EW_MAX_REGS], n_free = 0;
     m->n_slots = 0;
     for (int r = 0; r < p->n_loads + p->n_instrs; r++) m->slot[r] = NONE;
+    for (int r = 0; r < p->n_loads; r++)
+        if (p->loads[r].kind == LOAD_PERIODIC) m->slot[r] = m->n_slots++;
     for (int i = 0; i < p->n_instrs; i++) {
         const ew_instr *e = p->instrs + i;
         int n = arity(e);

@@ -3,9 +3,10 @@
 #include "../../graph/kernel.h"
 #include "product.h"
 
-void cpu_open(elbo_engine *engine)
+bool cpu_open(elbo_engine *engine)
 {
-    if (engine->library) return;
+    if (engine->library) return true;
     engine->library = product_open(engine->m, engine->own_products ? PRODUCT_BUILTIN : PRODUCT_BEST, cpu_best());
     engine->library_close = product_close;
+    return engine->library != NULL;
 }

@@ -21,8 +21,10 @@ void *product_open(memory m, product_choice choice, cpu_level level)
 {
     library *l = mem_new(m, 1, sizeof *l);
     if (!l) return NULL;
-    *l = (library){m, level, choice == PRODUCT_BEST ? onednn_open(m) : NULL};
-    return l;
+    *l = (library){m, level, NULL};
+    if (choice != PRODUCT_BEST || onednn_open(m, &l->onednn)) return l;
+    mem_free(m, l);
+    return NULL;
 }
 
 void product_close(void *handle)
@@ -36,6 +38,12 @@ void product_close(void *handle)
 static cpu_level level_of(const library *l)
 {
     return l ? l->level : cpu_best();
+}
+
+const onednn *product_onednn(const void *handle)
+{
+    const library *l = handle;
+    return l ? l->onednn : NULL;
 }
 
 const char *product_name(const void *handle)

@@ -24,6 +24,9 @@ void product_close(void *library); /* NULL is allowed; no product may be running
 /* "oneDNN 2.6.3", "built-in AVX-512": for logs. Valid as long as the handle. */
 const char *product_name(const void *library);
 
+/* The library beneath, NULL where it is built-in. */
+const struct onednn *product_onednn(const void *library);
+
 /* C = A B. A is [m,k], or [k,m] where ta; B is [k,n], or [n,k] where tb; C is [m,n]; row-major, with lda, ldb, ldc
  * numbers from one row to the next. All sizes are at least 1. library may be NULL: built-in. */
 void product(const void *library, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,

@@ -1,4 +1,4 @@
-/* product_onednn.c - the one file that knows oneDNN (2.x and 3.x, whose dnnl_sgemm and dnnl_version are the same).
+/* product_onednn.c - oneDNN opened, and its products (2.x and 3.x, whose dnnl_sgemm and dnnl_version are the same).
  *
  * The library may be built with OpenMP, and then starts threads of its own unless the calling thread's OpenMP setting
  * forbids it: around each call the setting is made 1 and put back, for the thread may be the program's own. Without a
@@ -41,7 +41,7 @@ static void *open_library(void)
 }
 
 /* *function = the symbol, looked for in the library and what it depends on. POSIX promises that the copy is right. */
-static bool find(const onednn *o, const char *symbol, void *function)
+bool onednn_find(const onednn *o, const char *symbol, void *function)
 {
     void *at = dlsym(o->handle, symbol);
     memcpy(function, &at, sizeof at);
@@ -52,17 +52,33 @@ static bool find_threads(onednn *o)
 {
     unsigned runtime = o->version()->cpu_runtime;
     if (runtime == DNNL_RUNTIME_SEQ) return true;
-    return runtime == DNNL_RUNTIME_OMP && find(o, "omp_get_max_threads", &o->get_threads) &&
-           find(o, "omp_set_num_threads", &o->set_threads);
+    return runtime == DNNL_RUNTIME_OMP && onednn_find(o, "omp_get_max_threads", &o->get_threads) &&
+           onednn_find(o, "omp_set_num_threads", &o->set_threads);
+}
+
+int onednn_major(const onednn *o)
+{
+    return o->version()->major;
+}
+
+int onednn_alone(const onednn *o)
+{
+    int threads = o->get_threads ? o->get_threads() : 1;
+    if (threads != 1) o->set_threads(1);
+    return threads;
+}
+
+void onednn_restore(const onednn *o, int threads)
+{
+    if (threads != 1) o->set_threads(threads);
 }
 
 bool onednn_product(const onednn *o, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                     const float *b, int64_t ldb, float *c, int64_t ldc)
 {
-    int threads = o->get_threads ? o->get_threads() : 1;
-    if (threads != 1) o->set_threads(1);
+    int threads = onednn_alone(o);
     dnnl_status_t status = o->sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
-    if (threads != 1) o->set_threads(threads);
+    onednn_restore(o, threads);
     return status == dnnl_success;
 }
 
@@ -76,20 +92,21 @@ static bool works(const onednn *o)
 static bool connect(onednn *o)
 {
     o->handle = open_library();
-    if (!o->handle || !find(o, "dnnl_sgemm", &o->sgemm) || !find(o, "dnnl_version", &o->version)) return false;
+    if (!o->handle || !onednn_find(o, "dnnl_sgemm", &o->sgemm) || !onednn_find(o, "dnnl_version", &o->version)) return false;
     const dnnl_version_t *v = o->version();
     snprintf(o->name, sizeof o->name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     return find_threads(o) && works(o);
 }
 
-onednn *onednn_open(memory m)
+bool onednn_open(memory m, onednn **out)
 {
     onednn *o = mem_new(m, 1, sizeof *o);
-    if (!o) return NULL;
+    *out = NULL;
+    if (!o) return false;
     o->m = m;
-    if (connect(o)) return o;
-    onednn_close(o);
-    return NULL;
+    if (connect(o)) *out = o;
+    else onednn_close(o);
+    return true;
 }
 
 void onednn_close(onednn *o)
@@ -106,10 +123,11 @@ const char *onednn_name(const onednn *o)
 
 #else
 
-onednn *onednn_open(memory m)
+bool onednn_open(memory m, onednn **out)
 {
     (void)m;
-    return NULL;
+    *out = NULL;
+    return true;
 }
 
 void onednn_close(onednn *o)

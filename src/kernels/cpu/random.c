@@ -25,7 +25,7 @@ static int64_t example_index(const kernel_args *k, int64_t example)
 
 static void draw(const kernel_args *k, int64_t first, int64_t n, float *out)
 {
-    philox_key key = {k->env->seed, k->env->step, k->n->at.stream};
+    philox_key key = {k->env->seed, k->n->at.end ? 0 : k->env->step, k->n->at.stream};
     (k->n->at.flag == NORMAL ? philox_normal : philox_uniform)(key, (uint64_t)first, (size_t)n, out);
 }
 

@@ -1,0 +1,341 @@
+/* convolve.c - convolution and its adjoints as products of patches (patches.h) and weights, some places at a time:
+ *
+ *   conv     y = patches(x) w            conv_dx  patches(x) += y w'            conv_dw  w = patches(x)' y
+ *
+ * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
+ * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there. */
+#include "convolve_onednn.h"
+#include "fast.h"
+#include "patches.h"
+#include "product.h"
+
+#include <string.h>
+
+enum {
+    PATCH_NUMBERS = 1 << 18, /* of a chunk of patches: 1 MB, half a second-level cache */
+    LEAST_PLACES = 64,       /* of a chunk: weights are read once for each */
+    MOST_PLACES = 1024,
+    MAX_PARTS = 64,
+    PART_FLOPS = 3000000,
+    PART_ROWS = 32,          /* rows of w' a part of conv_dw has at least: fewer keep the processor's adders waiting */
+    PART_COLUMNS = 64,
+    SMALL_WEIGHTS = 1 << 17, /* weights whose gradient's parts are sums over images of their own */
+    MAX_SUMS = 16,
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t ratio_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static conv_sizes sizes_of_node(const node *n)
+{
+    return conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
+}
+
+static int64_t taps_of(const conv_sizes *s)
+{
+    return (int64_t)s->at.size[0] * s->at.size[1];
+}
+
+static int64_t places_of(const conv_sizes *s)
+{
+    return s->batch * s->out[0] * s->out[1];
+}
+
+/* Places of a chunk whose patches have so many columns. */
+static int64_t chunk_of(int64_t columns)
+{
+    int64_t n = PATCH_NUMBERS / columns;
+    return n < LEAST_PLACES ? LEAST_PLACES : n > MOST_PLACES ? MOST_PLACES : n;
+}
+
+static size_t bytes_of(int64_t numbers)
+{
+    return (size_t)ratio_up(numbers, 16) * 64;
+}
+
+/* ---- conv and conv_dx: by images ---- */
+
+/* Images of a part of a whole step; the last may have fewer. */
+static int64_t images_per_part(int64_t images, int parts)
+{
+    return ratio_up(images, parts);
+}
+
+static int image_parts(const node *n)
+{
+    conv_sizes s = sizes_of_node(n);
+    double parts = conv_flops(&s) / PART_FLOPS;
+    int64_t most = least(s.batch, MAX_PARTS), wanted = parts < 1 ? 1 : parts > (double)most ? most : (int64_t)parts;
+    return (int)ratio_up(s.batch, ratio_up(s.batch, wanted));
+}
+
+int cpu_conv_parts(const node *n)
+{
+    return image_parts(n);
+}
+
+int cpu_conv_dx_parts(const node *n)
+{
+    return image_parts(n);
+}
+
+/* The library's convolutions of as many images as a call has, and as the last call has where that is fewer. */
+typedef struct made_convs {
+    memory m;
+    int64_t images[2];
+    onednn_conv *conv[2]; /* NULL: by products */
+} made_convs;
+
+static void release_convs(void *made)
+{
+    made_convs *c = made;
+    for (int i = 0; i < 2; i++) onednn_conv_close(c->conv[i]);
+    mem_free(c->m, c);
+}
+
+static void pack_weights(const kernel_args *k)
+{
+    const made_convs *c = k->made;
+    onednn_conv_pack(c->conv[0], k->in[1].data, k->shared);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool make_convs(const preparing *q, conv_sizes s, preparation *p)
+{
+    made_convs *c = mem_new(q->m, 1, sizeof *c);
+    if (!c) return false;
+    int64_t all = s.batch;
+    *c = (made_convs){.m = q->m, .images = {ratio_up(q->rows, q->parts)}};
+    c->images[1] = all % c->images[0];
+    p->made = c;
+    p->release = release_convs;
+    for (int i = 0; i < 2 && c->images[i] > 0; i++) {
+        s.batch = c->images[i];
+        c->conv[i] = onednn_conv_open(product_onednn(q->library), q->m, q->n->op, &s, q->workers, c->conv[0]);
+        if (!c->conv[i]) break;
+        p->scratch = larger(p->scratch, bytes_of((int64_t)(onednn_conv_scratch(c->conv[i]) / 4 + 1)));
+    }
+    if (!c->conv[0]) return true;
+    p->shared = bytes_of((int64_t)(onednn_conv_packed(c->conv[0]) / 4));
+    p->before = pack_weights;
+    return true;
+}
+
+/* Whether laying the weights out anew in each run pays. */
+static bool worth_packing(const conv_sizes *s)
+{
+    return places_of(s) >= LEAST_PLACES;
+}
+
+static bool prepare_images(const preparing *q, preparation *p)
+{
+    conv_sizes s = sizes_of_node(q->n);
+    int64_t columns = taps_of(&s) * s.group_c;
+    if (!patches_are_image(&s)) p->scratch = bytes_of(chunk_of(columns) * columns);
+    return !product_onednn(q->library) || !worth_packing(&s) || make_convs(q, s, p);
+}
+
+bool cpu_conv_prepare(const preparing *q, preparation *p)
+{
+    return prepare_images(q, p);
+}
+
+bool cpu_conv_dx_prepare(const preparing *q, preparation *p)
+{
+    return prepare_images(q, p);
+}
+
+/* Narrows a call to the images of its part: how many, and the first. */
+static int64_t narrow(conv_sizes *s, const kernel_args *k)
+{
+    int64_t each = images_per_part(s->batch, k->n_parts), first = k->part * each;
+    s->batch = least(each, s->batch - first);
+    return first;
+}
+
+static bool by_library(const kernel_args *k, int64_t images, const float *from, float *to)
+{
+    const made_convs *c = k->made;
+    for (int i = 0; c && i < 2; i++)
+        if (c->images[i] == images && c->conv[i]) return onednn_conv_run(c->conv[i], k->worker, k->shared, from, to, k->scratch);
+    return false;
+}
+
+static void conv_by_products(const kernel_args *k, const conv_sizes *s, const float *x, float *y)
+{
+    int64_t columns = taps_of(s) * s->group_c, chunk = chunk_of(columns), end = places_of(s);
+    const float *w = k->in[1].data;
+    bool plain = patches_are_image(s);
+    for (int64_t at = 0, n; at < end; at += n) {
+        n = least(chunk, end - at);
+        for (int64_t g = 0; g < s->groups; g++) {
+            const float *rows = plain ? x + at * s->channels + g * s->group_c : k->scratch;
+            if (!plain) patches_gather(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, x, k->scratch);
+            product(k->library, false, false, n, s->group_f, columns, rows, plain ? s->channels : columns, w + g * s->group_f,
+                    s->results, y + at * s->results + g * s->group_f, s->results);
+        }
+    }
+}
+
+void cpu_conv(const kernel_args *k)
+{
+    conv_sizes s = conv_sizes_of(OP_conv, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape);
+    int64_t first = narrow(&s, k);
+    const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
+    float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
+    if (!by_library(k, s.batch, x, y)) conv_by_products(k, &s, x, y);
+}
+
+static void conv_dx_by_products(const kernel_args *k, const conv_sizes *s, const float *y, float *x)
+{
+    int64_t columns = taps_of(s) * s->group_c, chunk = chunk_of(columns), end = places_of(s);
+    const float *w = k->in[1].data;
+    bool plain = patches_are_image(s);
+    if (!plain) memset(x, 0, (size_t)(s->batch * s->in[0] * s->in[1] * s->channels) * sizeof *x);
+    for (int64_t at = 0, n; at < end; at += n) {
+        n = least(chunk, end - at);
+        for (int64_t g = 0; g < s->groups; g++) {
+            float *rows = plain ? x + at * s->channels + g * s->group_c : k->scratch;
+            product(k->library, false, true, n, columns, s->group_f, y + at * s->results + g * s->group_f, s->results,
+                    w + g * s->group_f, s->results, rows, plain ? s->channels : columns);
+            if (!plain) patches_scatter(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, rows, x);
+        }
+    }
+}
+
+void cpu_conv_dx(const kernel_args *k)
+{
+    conv_sizes s = conv_sizes_of(OP_conv_dx, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape);
+    int64_t first = narrow(&s, k);
+    const float *y = (const float *)k->in[0].data + first * s.out[0] * s.out[1] * s.results;
+    float *x = (float *)k->out.data + first * s.in[0] * s.in[1] * s.channels;
+    if (!by_library(k, s.batch, y, x)) conv_dx_by_products(k, &s, y, x);
+}
+
+/* ---- conv_dw ---- */
+
+/* Small weights: every part sums over images of its own, and in the end the parts' sums are added in order. Large ones come
+ * from small images that are cheap to read again: the weights themselves are cut, by taps and results of each group. */
+typedef struct weight_cut {
+    int64_t images;                             /* of a part; 0: the weights are cut */
+    int64_t taps, n_taps, columns, n_columns;   /* taps and results of a block of weights, and how many such there are */
+} weight_cut;
+
+static int64_t weights_of(const conv_sizes *s)
+{
+    return taps_of(s) * s->group_c * s->results;
+}
+
+static weight_cut weight_cut_of(const conv_sizes *s)
+{
+    int64_t all = taps_of(s), taps = ratio_up(PART_ROWS, s->group_c);
+    if (weights_of(s) <= SMALL_WEIGHTS) {
+        int64_t parts = least(MAX_SUMS, 1 + (int64_t)(conv_flops(s) / PART_FLOPS));
+        return (weight_cut){ratio_up(s->batch, parts), all, 1, s->group_f, 1};
+    }
+    double flops_of_tap = conv_flops(s) / (double)(all * s->groups);
+    if ((double)taps * flops_of_tap < PART_FLOPS) taps = 1 + (int64_t)(PART_FLOPS / flops_of_tap);
+    taps = least(taps, all);
+    weight_cut c = {0, taps, ratio_up(all, taps), s->group_f, 1};
+    int64_t wanted = ratio_up(16, c.n_taps * s->groups), bands = least(s->group_f / PART_COLUMNS, wanted);
+    if (bands > 1) c.columns = ratio_up(ratio_up(s->group_f, bands), 16) * 16;
+    c.n_columns = ratio_up(s->group_f, c.columns);
+    return c;
+}
+
+static int64_t weight_blocks(const conv_sizes *s, const weight_cut *c)
+{
+    return s->groups * c->n_taps * c->n_columns;
+}
+
+int cpu_conv_dw_parts(const node *n)
+{
+    conv_sizes s = sizes_of_node(n);
+    weight_cut c = weight_cut_of(&s);
+    return (int)(c.images ? ratio_up(s.batch, c.images) : least(weight_blocks(&s, &c), MAX_PARTS));
+}
+
+/* The weights' gradient is the sum of the parts' in shared. */
+static void add_parts(const kernel_args *k)
+{
+    int64_t n = shape_count(k->out.shape);
+    const float *part = k->shared;
+    float *to = k->out.data;
+    memcpy(to, part, (size_t)n * sizeof *to);
+    for (int i = 1; i < k->n_parts; i++) {
+        part += n;
+        for (int64_t j = 0; j < n; j++) to[j] += part[j];
+    }
+}
+
+bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
+{
+    conv_sizes s = sizes_of_node(q->n);
+    weight_cut c = weight_cut_of(&s);
+    int64_t rows = c.taps * s.group_c;
+    p->scratch = bytes_of(chunk_of(rows) * rows) + bytes_of(rows * c.columns);
+    if (c.images == 0 || q->parts == 1) return true;
+    p->shared = bytes_of(weights_of(&s) * q->parts);
+    p->after = add_parts;
+    return true;
+}
+
+/* The gradient of a block of w, at to in rows of s->results, from all places of s. */
+static void weight_block(const kernel_args *k, const conv_sizes *s, const float *x, const float *y, patches p, int64_t columns,
+                         float *to)
+{
+    int64_t rows = p.n_taps * s->group_c, chunk = chunk_of(rows), places = places_of(s);
+    bool plain = patches_are_image(s);
+    float *gathered = k->scratch, *some = gathered + bytes_of(chunk * rows) / sizeof(float);
+    for (p.first = 0; p.first < places; p.first += p.n) {
+        p.n = least(chunk, places - p.first);
+        const float *left = plain ? x + p.first * s->channels + p.channel : gathered;
+        if (!plain) patches_gather(s, p, x, gathered);
+        bool first = p.first == 0;
+        product(k->library, true, false, rows, columns, p.n, left, plain ? s->channels : rows, y + p.first * s->results,
+                s->results, first ? to : some, first ? s->results : columns);
+        for (int64_t r = 0; !first && r < rows; r++)
+            for (int64_t j = 0; j < columns; j++) to[r * s->results + j] += some[r * columns + j];
+    }
+}
+
+/* Blocks [begin, end) of the gradient of w at to, from the images of s. */
+static void weight_gradient(const kernel_args *k, const conv_sizes *s, const weight_cut *c, const float *x, const float *y,
+                            int64_t begin, int64_t end, float *to)
+{
+    for (int64_t block = begin; block < end; block++) {
+        int64_t band = block % c->n_columns, rest = block / c->n_columns, g = rest / c->n_taps, t = rest % c->n_taps * c->taps;
+        int64_t j = band * c->columns, f = g * s->group_f + j;
+        patches p = {.tap = t, .n_taps = least(c->taps, taps_of(s) - t), .channel = g * s->group_c};
+        weight_block(k, s, x, y + f, p, least(c->columns, s->group_f - j), to + t * s->group_c * s->results + f);
+    }
+}
+
+void cpu_conv_dw(const kernel_args *k)
+{
+    conv_sizes s = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape);
+    weight_cut c = weight_cut_of(&s);
+    int64_t blocks = weight_blocks(&s, &c);
+    const float *x = k->in[0].data, *y = k->in[1].data;
+    float *to = k->out.data;
+    if (c.images == 0) {
+        weight_gradient(k, &s, &c, x, y, blocks * k->part / k->n_parts, blocks * (k->part + 1) / k->n_parts, to);
+        return;
+    }
+    int64_t first = narrow(&s, k);
+    if (k->shared) to = (float *)k->shared + k->part * weights_of(&s);
+    x += first * s.in[0] * s.in[1] * s.channels;
+    y += first * s.out[0] * s.out[1] * s.results;
+    weight_gradient(k, &s, &c, x, y, 0, blocks, to);
+}
