@@ -1,6 +1,7 @@
 /* data.c - the functions every data set shares, and data from memory and from a callback. See data.h */
 #include "data.h"
 
+#include "../base/philox.h"
 #include "array.h"
 
 #include <math.h>
@@ -57,6 +58,7 @@ elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elb
         d->engine = engine;
         d->info.name = d->name = mem_copy_text(engine->m, name);
         d->info.path = d->path = mem_copy_text(engine->m, path);
+        d->info.broken = "";
         if (d->name && d->path) return d;
     }
     elbo_data_free(d);
@@ -71,6 +73,7 @@ void elbo_data_free(elbo_data *data)
     if (data->close) data->close(data);
     mem_free(m, data->name);
     mem_free(m, data->path);
+    mem_free(m, data->broken);
     mem_free(m, data);
 }
 
@@ -105,6 +108,42 @@ elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *o
                            (long long)index[i], (long long)d->info.count - 1);
     return d->part == DATA_ALL ? d->read(d, index, n, out, labels, error)
                                : read_mapped(d, index, n, out, labels, error);
+}
+
+void data_will_read(elbo_data *d, const int64_t *index, int64_t n)
+{
+    int64_t whole[CHUNK];
+    while (d->will_read && n > 0) {
+        int64_t now = n < CHUNK ? n : CHUNK, kept = 0;
+        for (int64_t i = 0; i < now; i++)
+            if (index[i] >= 0 && index[i] < d->info.count) whole[kept++] = data_whole_index(d->part, index[i]);
+        d->will_read(d, whole, kept);
+        index += now;
+        n -= now;
+    }
+}
+
+static void mirror(const elbo_data *d, unsigned char *x)
+{
+    size_t width = (size_t)d->info.shape[1], rows = (size_t)d->info.shape[0];
+    size_t pixel = data_example_bytes(d) / (rows * width);
+    for (size_t y = 0; y < rows; y++, x += width * pixel)
+        for (size_t left = 0, right = width - 1; left < right; left++, right--)
+            for (size_t k = 0; k < pixel; k++) {
+                unsigned char kept = x[left * pixel + k];
+                x[left * pixel + k] = x[right * pixel + k];
+                x[right * pixel + k] = kept;
+            }
+}
+
+void data_augment(const elbo_data *d, uint64_t seed, uint32_t epoch, const int64_t *index, int64_t n, void *x)
+{
+    philox_key key = {.seed = seed, .step = epoch, .stream = philox_stream("data/flip")};
+    for (int64_t i = 0; d->flip && i < n; i++) {
+        float chance;
+        philox_uniform(key, (uint64_t)index[i], 1, &chance);
+        if (chance < 0.5f) mirror(d, (unsigned char *)x + (size_t)i * data_example_bytes(d));
+    }
 }
 
 elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, float *values, int32_t *labels,
@@ -147,7 +186,7 @@ static elbo_status not_finite(const elbo_data *d, elbo_status code, int64_t exam
                    (long long)(place / channels % columns), (long long)(place % channels));
 }
 
-static void set_measured(elbo_data *d, const tally *t)
+void data_set_measured(elbo_data *d, const tally *t)
 {
     if (d->info.min == 0 && d->info.max == 0) {
         d->info.min = t->min;
@@ -170,7 +209,7 @@ static elbo_status measure_with(elbo_data *d, void *buffer, elbo_error *error)
         tally_add(&t, d->info.dtype, buffer, (size_t)(now * size));
         if (t.bad >= 0) return not_finite(d, ELBO_USAGE, spread(t.bad / size, n, d->info.count), t.bad % size, error);
     }
-    set_measured(d, &t);
+    data_set_measured(d, &t);
     return ELBO_OK;
 }
 
@@ -257,7 +296,7 @@ elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error
     tally_open(&t);
     tally_add(&t, a->dtype, a->values, (size_t)(a->count * size));
     if (t.bad >= 0) return not_finite(d, bad, t.bad / size, t.bad % size, error);
-    set_measured(d, &t);
+    data_set_measured(d, &t);
     return ELBO_OK;
 }
 

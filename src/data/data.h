@@ -10,8 +10,13 @@
  * index i has i % 10 = 9, and the training part is the others in their order: no example is in both, and both together
  * are all.
  *
+ * Pictures. A folder or an archive of picture files is listed when it is opened, and every picture decoded once, to know
+ * which are broken: those are left out, counted and named, so that an index always means the same sound picture and neither
+ * timing nor threads decide what training sees. What is kept is the list; pictures are decoded again whenever they are
+ * read, by threads of their own (readers.h) that work ahead of the caller.
+ *
  * What is measured. min, max, binary, mean and n_classes come from all examples where they are in memory (of a single
- * file: of the whole file, so that both parts agree), and else from 10,000 examples spread evenly over the set. A U8
+ * file: of the whole file, so that both parts agree) or decoded when opened, and else from 10,000 examples spread evenly over the set. A U8
  * file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
 #ifndef ELBO_DATA_DATA_H
 #define ELBO_DATA_DATA_H
@@ -27,9 +32,11 @@ struct elbo_data {
     elbo_engine *engine;
     elbo_data_info info;
     elbo_status (*read)(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+    void (*will_read)(elbo_data *d, const int64_t *index, int64_t n); /* a hint of indices read soon; NULL: no use for it */
     void (*close)(elbo_data *d); /* frees what source points to; NULL: nothing */
     void *source;
-    char *name, *path; /* what info points to */
+    char *name, *path, *broken; /* what info points to */
+    bool flip;                  /* training mirrors examples */
     data_part part;    /* which tenths of the whole set the indices above run over */
 };
 
@@ -39,6 +46,14 @@ size_t data_example_bytes(const elbo_data *d);
 
 /* Reads n examples as stored; elbo_data_read gives floats. Errors: USAGE (index), IO. */
 elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+
+/* Says that these examples will be read soon, so that sets which decode can begin with it. What is read does not depend on
+ * it. Indices out of range are passed over. */
+void data_will_read(elbo_data *d, const int64_t *index, int64_t n);
+
+/* Mirrors x [n,H,W,C], read as stored from these indices, left to right where the set is to be flipped and an even chance,
+ * a function of (seed, epoch, index), says so. Training calls it; validation and serving do not. */
+void data_augment(const elbo_data *d, uint64_t seed, uint32_t epoch, const int64_t *index, int64_t n, void *x);
 
 /* A number that identifies the contents: a checksum of description and of 64 examples spread over the set. A run that
  * is resumed must find the same. */
@@ -57,12 +72,15 @@ static inline float data_u8_value(unsigned char v)
 /* ---- For openers ---- */
 
 struct array;
+struct tally;
 
 /* A data set with nothing in it yet, under a name and a path ("" for none). */
 elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elbo_error *error);
 /* Fills d with the examples of a, which it takes over (also on failure). A value that is not finite fails with bad. */
 elbo_status data_hold(elbo_data *d, struct array *a, elbo_status bad, elbo_error *error);
-/* Measures min, max, binary and mean of a set that is not in memory. */
+/* Sets min, max (where they are not given), binary and mean. */
+void data_set_measured(elbo_data *d, const struct tally *t);
+/* Measures them of a set that is not in memory. */
 elbo_status data_measure(elbo_data *d, elbo_error *error);
 /* Narrows d, opened whole, to a part. Errors: USAGE (the part would be empty). */
 elbo_status data_take_part(elbo_data *d, data_part part, elbo_error *error);
@@ -70,6 +88,18 @@ elbo_status data_take_part(elbo_data *d, data_part part, elbo_error *error);
 /* Built-in sets: each fills d, made by data_new, with all its examples. */
 elbo_status sprites_open(elbo_data *d, elbo_error *error);
 elbo_status toy_open(elbo_data *d, elbo_error *error);
+
+/* The binary files of CIFAR-10 in a directory; *found is false, with no error, where those of the part are not all there.
+ * Errors: IO, BAD_FILE, NO_MEMORY. */
+elbo_status cifar_load(memory m, const char *directory, data_part part, struct array *out, bool *found,
+                       elbo_error *error);
+
+/* Whether path is a file of pictures: an archive of them, or one. */
+bool pictures_at(const char *path);
+/* Fills d with the pictures at its path, a folder or pictures_at; options may be NULL. *own_parts: the set has parts of its
+ * own, and has been narrowed to the one wanted. Errors: USAGE, IO, BAD_FILE, NO_BACKEND, NO_MEMORY. */
+elbo_status pictures_open(elbo_data *d, data_part part, const elbo_picture_options *options, bool *own_parts,
+                          elbo_error *error);
 
 /* ---- Sprites: the true factors ---- */
 

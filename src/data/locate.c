@@ -3,7 +3,8 @@
  *
  * Usual names: train-images-idx3-ubyte, t10k-images-idx3-ubyte and their like (roles, bodies, packings below). The
  * labels of a file whose name has "images" in it are in the file with "labels" there, and idx1 for any idx3 or idx4; a
- * file without such a companion has no labels. */
+ * file without such a companion has no labels. The files of CIFAR-10 are in cifar.c; a directory with neither is searched
+ * for pictures. */
 #include "array.h"
 #include "data.h"
 #include "format.h"
@@ -230,31 +231,36 @@ static elbo_data *open_file(elbo_engine *engine, const char *path, data_part par
     return in_part(finish(engine, last_name(path), path, status, &a, error), part, error);
 }
 
+static elbo_status load_directory(memory m, const char *directory, data_part part, array *a, bool *found,
+                                  elbo_error *error)
+{
+    part_files files;
+    elbo_status status = find_files(m, directory, part, &files, found, error);
+    if (status == ELBO_OK)
+        status = *found ? load_files(m, &files, a, error) : cifar_load(m, directory, part, a, found, error);
+    free_files(m, &files);
+    return status;
+}
+
 /* Opens the files of a part in a directory; *found is false, with no error, when they are not there. */
 static elbo_data *try_directory(elbo_engine *engine, const char *name, const char *directory, data_part part,
                                 bool *found, elbo_error *error)
 {
-    part_files files;
     array a = {0};
-    elbo_data *d = NULL;
-    elbo_status status = find_files(engine->m, directory, part, &files, found, error);
+    elbo_status status = load_directory(engine->m, directory, part, &a, found, error);
     if (status != ELBO_OK) *found = true;
-    if (status == ELBO_OK && *found) status = load_files(engine->m, &files, &a, error);
-    if (*found) d = finish(engine, name, directory, status, &a, error);
-    free_files(engine->m, &files);
-    return d;
+    return *found ? finish(engine, name, directory, status, &a, error) : NULL;
 }
 
-static elbo_data *open_directory(elbo_engine *engine, const char *path, data_part part, elbo_error *error)
+static elbo_data *open_pictures(elbo_engine *engine, const char *path, data_part part,
+                                const elbo_picture_options *options, elbo_error *error)
 {
-    bool found;
-    elbo_data *d = try_directory(engine, last_name(path), path, part, &found, error);
-    if (!found)
-        err_set(error, ELBO_IO, "%s: no %s in this directory, plain or gzipped", path,
-                part == DATA_TRAIN  ? "train-images-idx3-ubyte"
-                : part == DATA_TEST ? "t10k-images-idx3-ubyte"
-                                    : "train-images-idx3-ubyte with t10k-images-idx3-ubyte");
-    return d;
+    elbo_data *d = data_new(engine, last_name(path), path, error);
+    bool own_parts = false;
+    if (d && pictures_open(d, part, options, &own_parts, error) == ELBO_OK)
+        return own_parts ? d : in_part(d, part, error);
+    elbo_data_free(d);
+    return NULL;
 }
 
 static void say_missing(memory m, const known *k, elbo_error *error)
@@ -306,7 +312,45 @@ static bool read_part(const char *word, data_part *out)
     return false;
 }
 
-elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part_word, elbo_error *error)
+static void say_nothing(memory m, const char *name, elbo_error *error)
+{
+    if (strpbrk(name, "/."))
+        err_set(error, ELBO_IO, "%s: no such file or directory", name);
+    else
+        say_unknown(m, name, error);
+}
+
+/* Opens anything but pictures. *pictures, with no error: it may be those. */
+static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part part, bool *pictures, elbo_error *error)
+{
+    const known *k = find_known(name);
+    *pictures = false;
+    if (k) return open_known(engine, k, part, error);
+    if (file_is_directory(name)) {
+        bool found;
+        elbo_data *d = try_directory(engine, last_name(name), name, part, &found, error);
+        *pictures = !found;
+        return d;
+    }
+    *pictures = pictures_at(name);
+    if (*pictures) return NULL;
+    if (file_exists(name)) return open_file(engine, name, part, error);
+    say_nothing(engine->m, name, error);
+    return NULL;
+}
+
+/* Applies options to data that are not pictures. */
+static elbo_data *with_options(elbo_data *d, const elbo_picture_options *o, elbo_error *error)
+{
+    if (!d || !o || !(o->height || o->width || o->crop != 0 || o->grey || o->labels)) return d;
+    err_set(error, ELBO_USAGE, "%s: height, width, crop, grey and labels are for picture files, which these are not",
+            d->info.name);
+    elbo_data_free(d);
+    return NULL;
+}
+
+elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part_word,
+                               const elbo_picture_options *options, elbo_error *error)
 {
     data_part part;
     if (!engine || !name) {
@@ -318,13 +362,14 @@ elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *par
                 part_word ? part_word : "");
         return NULL;
     }
-    const known *k = find_known(name);
-    if (k) return open_known(engine, k, part, error);
-    if (file_is_directory(name)) return open_directory(engine, name, part, error);
-    if (file_exists(name)) return open_file(engine, name, part, error);
-    if (strpbrk(name, "/."))
-        err_set(error, ELBO_IO, "%s: no such file or directory", name);
-    else
-        say_unknown(engine->m, name, error);
-    return NULL;
+    bool pictures;
+    elbo_data *d = open_plain(engine, name, part, &pictures, error);
+    d = pictures ? open_pictures(engine, name, part, options, error) : with_options(d, options, error);
+    if (d) d->flip = options && options->flip;
+    return d;
+}
+
+elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error)
+{
+    return elbo_data_open_with(engine, name, part, NULL, error);
 }
