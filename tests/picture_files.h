@@ -73,8 +73,11 @@ typedef struct png_kind {
 
 static inline void save_png(const char *path, png_kind k, unsigned w, unsigned h, const unsigned char *rows)
 {
-    static const int channels[] = {[PNG_COLOR_TYPE_GRAY] = 1, [PNG_COLOR_TYPE_RGB] = 3, [PNG_COLOR_TYPE_PALETTE] = 1,
-                                   [PNG_COLOR_TYPE_GRAY_ALPHA] = 2, [PNG_COLOR_TYPE_RGB_ALPHA] = 4};
+    static const int channels[] = {[PNG_COLOR_TYPE_GRAY] = 1,
+                                   [PNG_COLOR_TYPE_RGB] = 3,
+                                   [PNG_COLOR_TYPE_PALETTE] = 1,
+                                   [PNG_COLOR_TYPE_GRAY_ALPHA] = 2,
+                                   [PNG_COLOR_TYPE_RGB_ALPHA] = 4};
     static const png_color palette[] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {9, 8, 7}};
     unlink(path);
     FILE *f = fopen(path, "wb");

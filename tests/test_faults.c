@@ -248,8 +248,8 @@ static bool try_one(const char *name, const call *before, call c, int64_t n, boo
     bool failed = b->memory.failed;
     b->memory.fail_at = 0;
     if (failed && (status != ELBO_NO_MEMORY || b->error.code != ELBO_NO_MEMORY || !b->error.message[0]))
-        fail_msg("%s: allocation %ld%s failed; got %d, error %d: %s", name, (long)n, for_ever ? " and all after it" : "", (int)status,
-                 (int)b->error.code, b->error.message);
+        fail_msg("%s: allocation %ld%s failed; got %d, error %d: %s", name, (long)n,
+                 for_ever ? " and all after it" : "", (int)status, (int)b->error.code, b->error.message);
     if (!failed) assert_int_equal(status, ELBO_OK);
     if (failed && c == train_on_disk) c = access("run/config.toml", F_OK) == 0 ? resume : c;
     if (failed) must(b, c);

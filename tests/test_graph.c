@@ -194,9 +194,10 @@ static void test_targets(void **state)
         node *p = g_param(g, 16, SHAPE(2, 3), "p"), *s = g_state(g, 0, SHAPE(2), "s"), *dx;
         g_gradient(g_sum_all(g_square(p)), &p, 1, &dx);
         node *rows = g_add(g_sum_last(p), s);
-        const plan_output o[] = {{dx, TO_GRADIENT, 16}, {p, TO_GRADIENT, 32},           {g_zero(p), TO_GRADIENT, 48},
-                                 {rows, TO_STATE, 0},   {rows, TO_ARENA, 0},            {g_reshape(dx, SHAPE(6)), TO_ARENA, 0},
-                                 {s, TO_STATE, 16},     {g_transpose(p), TO_ARENA, 0},  {g_reshape(rows, SHAPE(1, 2)), TO_STATE, 32}};
+        const plan_output o[] = {
+            {dx, TO_GRADIENT, 16}, {p, TO_GRADIENT, 32},          {g_zero(p), TO_GRADIENT, 48},
+            {rows, TO_STATE, 0},   {rows, TO_ARENA, 0},           {g_reshape(dx, SHAPE(6)), TO_ARENA, 0},
+            {s, TO_STATE, 16},     {g_transpose(p), TO_ARENA, 0}, {g_reshape(rows, SHAPE(1, 2)), TO_STATE, 32}};
         plan *made = plan_compile(engines[1], g, o, 9, k ? BACKEND_REF : BACKEND_CPU, NULL);
         assert_non_null(made);
         float value[32] = {0}, gradient[64], old[2] = {10, 20}, new_state[48];

@@ -344,8 +344,9 @@ static verdict compare(const rig *cpu, const rig *exact, const built *b)
         double floor = 0.05 * rig_largest(exact, o);
         if (o == OUT_LOSS) floor = fmax(floor, 0.2 * sqrt(terms) * y); /* what sums of so many terms lose */
         if (o == OUT_SECOND) floor = fmax(floor, terms);
-        if (o > OUT_SECOND && b->golden->n_in > 1) floor = fmax(floor, 0.2 * sqrt(terms));
-        if (o > OUT_SECOND && b->x[0]->shape.rank == 4) floor = fmax(floor, 0.05); /* sums of the w of a window */
+        if (o > OUT_SECOND && b->golden->n_in > 1) floor = fmax(floor, 0.1 * sqrt(terms));
+        if (o > OUT_SECOND && b->x[0]->shape.rank == 4) /* images: sums of the w of a window, by weights of up to 3 */
+            floor = fmax(floor, b->golden->n_in > 1 ? 0.5 * sqrt(terms) : 0.05);
         for (int64_t i = 0; i < rig_count(cpu, o); i++)
             if (!rig_near(rig_at(cpu, o, i), rig_at(exact, o, i), 4e-6, floor))
                 return wrong(o == OUT_Y ? "y" : o == OUT_LOSS ? "loss" : o == OUT_SECOND ? "second" : "gradient", i,

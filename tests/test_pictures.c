@@ -1,4 +1,5 @@
-/* test_pictures.c - single pictures: the formats, crop and resizing against values computed by hand, and broken files. */
+/* test_pictures.c - single pictures: the formats, crop and resizing against values computed by hand, and broken
+ * files. */
 #include "picture_files.h"
 
 #include "../src/data/picture.h"
@@ -242,7 +243,8 @@ static void mangle(const char *path)
     fclose(f);
     assert_true(n > 0 && n < sizeof bytes);
     rig *r = calloc(1, sizeof *r);
-    assert_int_equal(fit_open(&r->f, &mem_standard, (fit_shape){.height = 4, .width = 4, .channels = 3}, &err), ELBO_OK);
+    assert_int_equal(fit_open(&r->f, &mem_standard, (fit_shape){.height = 4, .width = 4, .channels = 3}, &err),
+                     ELBO_OK);
     assert_int_equal(decode(r, "m", bytes, n), ELBO_OK);
     memcpy(first, r->out, sizeof first);
     for (size_t cut = 0; cut < n; cut++) assert_int_equal(decode(r, "m", bytes, cut), ELBO_BAD_FILE);
@@ -313,13 +315,18 @@ static void test_skipping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pnm),           cmocka_unit_test(test_png),
+        cmocka_unit_test(test_pnm),
+        cmocka_unit_test(test_png),
 #if defined ELBO_HAVE_JPEG
-        cmocka_unit_test(test_jpeg),          cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_scans),
 #endif
-        cmocka_unit_test(test_crop),          cmocka_unit_test(test_resize),
-        cmocka_unit_test(test_resize_keeps),  cmocka_unit_test(test_grey),
-        cmocka_unit_test(test_hostile_sizes), cmocka_unit_test(test_mangled),
+        cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_resize_keeps),
+        cmocka_unit_test(test_grey),
+        cmocka_unit_test(test_hostile_sizes),
+        cmocka_unit_test(test_mangled),
         cmocka_unit_test(test_skipping),
     };
     return cmocka_run_group_tests_name("pictures", tests, enter_with_threads, leave_with_threads);

@@ -102,8 +102,10 @@ static void test_labels(void **state)
     assert_string_equal(summary(open_pictures("tab", .labels = "l.csv")), "1/2 2/-1 3/4");
     refused(open_pictures("tab", .labels = "l.csv", .label_column = "word"), ELBO_USAGE, "no column \"word\"");
     refused(open_pictures("tab", .labels = "none.csv"), ELBO_IO, "none.csv");
-    static const char *const bad[][2] = {{"file,n\nzzz,1\n", "no row names"}, {"file,n\n1.pgm\n", "l.csv:2: fewer columns"},
-                                         {"file,n\n\"1.pgm,1\n", "a quote"},  {"file,n\n\"a\"b,1\n", "a quote"},
+    static const char *const bad[][2] = {{"file,n\nzzz,1\n", "no row names"},
+                                         {"file,n\n1.pgm\n", "l.csv:2: fewer columns"},
+                                         {"file,n\n\"1.pgm,1\n", "a quote"},
+                                         {"file,n\n\"a\"b,1\n", "a quote"},
                                          {"file,n\n", "no row names"}};
     for (int i = 0; i < 5; i++) {
         save_text("l.csv", bad[i][0]);
@@ -206,9 +208,15 @@ static void test_hostile_tar(void **state)
     }
     t.bytes[at + 3] = 'x';
     refuse_tar(&t, "the sum of its header is wrong");
-    static const char *const said[] = {"99 path=b.pgm\n", "5 path=b.pgm\n", "x path=b.pgm\n", "14 pathxb.pgm\n\n",
-                                       "18446744073709551616 path=b.pgm\n", "15 size=-12345\n",
-                                       "29 size=99999999999999999999\n", "20 GNU.sparse.a=bcd\n", "14 path=b.pgm",
+    static const char *const said[] = {"99 path=b.pgm\n",
+                                       "5 path=b.pgm\n",
+                                       "x path=b.pgm\n",
+                                       "14 pathxb.pgm\n\n",
+                                       "18446744073709551616 path=b.pgm\n",
+                                       "15 size=-12345\n",
+                                       "29 size=99999999999999999999\n",
+                                       "20 GNU.sparse.a=bcd\n",
+                                       "14 path=b.pgm",
                                        "1 \n"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         t.size = at;
@@ -495,11 +503,11 @@ static void test_cifar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_classes),     cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_labels),    cmocka_unit_test(test_shapes),      cmocka_unit_test(test_tar),
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_classes),       cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_labels),      cmocka_unit_test(test_shapes),        cmocka_unit_test(test_tar),
         cmocka_unit_test(test_hostile_tar), cmocka_unit_test(test_truncated_tar), cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_memory),    cmocka_unit_test(test_vanished),    cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_flip),      cmocka_unit_test(test_cifar),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_vanished),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_flip),        cmocka_unit_test(test_cifar),
     };
     return cmocka_run_group_tests_name("pictures sets", tests, enter_with_threads, leave_with_threads);
 }

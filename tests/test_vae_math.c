@@ -343,7 +343,8 @@ static void test_kl_is_not_negative(void **state)
     for (int i = 0; i < N; i++) mu[i] = 1e-3 * sin(i), logvar[i] = 1e-3 * cos(3 * i);
     for (int k = 0; k < 2; k++) {
         graph *g = g_open(&mem_standard, 0);
-        node *kl = normal_kl_std((normal){g_input(g, 0, F32, SHAPE(N, 1), false, "mu"), g_input(g, 1, F32, SHAPE(N, 1), false, "lv")});
+        node *kl = normal_kl_std(
+            (normal){g_input(g, 0, F32, SHAPE(N, 1), false, "mu"), g_input(g, 1, F32, SHAPE(N, 1), false, "lv")});
         rig r = rig_open(engine, g, &kl, 1, k ? BACKEND_REF_DOUBLE : BACKEND_CPU);
         rig_set(&r, 0, F32, N, mu);
         rig_set(&r, 1, F32, N, logvar);
@@ -404,7 +405,8 @@ static elbo_model *golden_model(const golden_run *run)
 static optim_settings settings_of(const elbo_model *m, int64_t step)
 {
     const elbo_config *c = &m->config;
-    return (optim_settings){.rate = c->rate, .beta1 = c->beta1, .beta2 = c->beta2, .epsilon = c->epsilon, .scale = 1, .step = step};
+    return (optim_settings){
+        .rate = c->rate, .beta1 = c->beta1, .beta2 = c->beta2, .epsilon = c->epsilon, .scale = 1, .step = step};
 }
 
 static void test_trajectory_double(void **state)
@@ -487,7 +489,8 @@ static void test_layouts(void **state)
         store_import(&alone, out, back);
         assert_memory_equal(back, in, (size_t)e->count * sizeof *back);
     }
-    const entry *w = store_find(&m->store.params, "encoder.0.weight"), *out_w = store_find(&m->store.params, "decoder.out.weight");
+    const entry *w = store_find(&m->store.params, "encoder.0.weight");
+    const entry *out_w = store_find(&m->store.params, "decoder.out.weight");
     assert_true(shape_equal(w->layout.exported, SHAPE(F, D)) && shape_equal(out_w->layout.exported, SHAPE(D, 7)));
     elbo_model_free(m);
 }

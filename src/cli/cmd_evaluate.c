@@ -5,7 +5,8 @@
 
 static const elbo_option_info flags[] = {
     FLAG_PART("test"),
-    FLAG_INT("nll", "measure", "0", 0, 1e9, "Also -log p(x) by importance sampling with so many draws (5000 is customary); 0: not."),
+    FLAG_INT("nll", "measure", "0", 0, 1e9,
+             "Also -log p(x) by importance sampling with so many draws (5000 is customary); 0: not."),
     FLAG_END,
 };
 

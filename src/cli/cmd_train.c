@@ -19,6 +19,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures in the run directory."),
     FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
+    FLAG_TEXT("validate-on", "run", "PART", "", "Validate on this part of DATA (test), and train on all of the training part."),
     FLAG_END,
 };
 
@@ -141,7 +142,15 @@ static elbo_status print_result(cli *c, const watch *w, const char *directory)
                                    validated ? json_metrics(&w->last.valid) : json_null()));
 }
 
-static elbo_status train(cli *c, const char *directory)
+/* The part of DATA to validate on; NULL without --validate-on. */
+static elbo_status open_validation(cli *c, elbo_data **out)
+{
+    const char *part = flag_text(c, "validate-on");
+    *out = part[0] ? elbo_data_open(c->engine, c->word[0], part, &c->error) : NULL;
+    return part[0] && !*out ? c->error.code : ELBO_OK;
+}
+
+static elbo_status train(cli *c, const char *directory, elbo_data *validation)
 {
     watch w = {.epoch = 0};
     elbo_train_options options = {
@@ -149,6 +158,7 @@ static elbo_status train(cli *c, const char *directory)
         .resume = flag_text(c, "resume")[0] != '\0',
         .pictures = !flag_bool(c, "no-pictures"),
         .no_validation = flag_bool(c, "no-validation"),
+        .validation = validation,
         .on_event = on_event,
         .user = &w,
     };
@@ -168,7 +178,11 @@ static elbo_status run(cli *c)
     if (status == ELBO_OK) status = make_config(c);
     if (status == ELBO_OK) status = open_data(c, c->word[0], "train");
     if (status == ELBO_OK) status = make_room(c, directory);
-    return status == ELBO_OK ? train(c, directory) : status;
+    elbo_data *validation = NULL;
+    if (status == ELBO_OK) status = open_validation(c, &validation);
+    if (status == ELBO_OK) status = train(c, directory, validation);
+    elbo_data_free(validation);
+    return status;
 }
 
 const command command_train = {

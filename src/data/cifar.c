@@ -54,9 +54,11 @@ static elbo_status load_batch(array *a, const char *path, elbo_error *error)
     elbo_status status = file_read(a->m, path, MOST, &bytes, &size, error);
     if (status != ELBO_OK) return status;
     if (size == 0 || size % RECORD != 0)
-        status = err_set(error, ELBO_BAD_FILE, "%s: has %zu bytes, expected a multiple of %d; it may have been cut short",
-                         path, size, RECORD);
-    else status = take_records(a, bytes, (int64_t)(size / RECORD), path, error);
+        status =
+            err_set(error, ELBO_BAD_FILE, "%s: has %zu bytes, expected a multiple of %d; it may have been cut short",
+                    path, size, RECORD);
+    else
+        status = take_records(a, bytes, (int64_t)(size / RECORD), path, error);
     mem_free(a->m, bytes);
     return status;
 }
@@ -71,8 +73,10 @@ elbo_status cifar_load(memory m, const char *directory, data_part part, array *o
         for (int i = first; i <= last && *found && status == ELBO_OK; i++) {
             char *path = batch_path(m, directory, i);
             if (!path) return err_memory(error, "a path");
-            if (pass == 0) *found = file_exists(path);
-            else status = load_batch(out, path, error);
+            if (pass == 0)
+                *found = file_exists(path);
+            else
+                status = load_batch(out, path, error);
             mem_free(m, path);
         }
     return status;

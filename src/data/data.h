@@ -16,8 +16,8 @@
  * read, by threads of their own (readers.h) that work ahead of the caller.
  *
  * What is measured. min, max, binary, mean and n_classes come from all examples where they are in memory (of a single
- * file: of the whole file, so that both parts agree) or decoded when opened, and else from 10,000 examples spread evenly over the set. A U8
- * file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
+ * file: of the whole file, so that both parts agree) or decoded when they are opened, and else from 10,000 examples
+ * spread evenly over the set. A U8 file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
 #ifndef ELBO_DATA_DATA_H
 #define ELBO_DATA_DATA_H
 

@@ -86,8 +86,7 @@ static void axis_lay(fit_axis *a, int side, int used)
     a->n = used;
     double scale = (double)used / a->n_out, reach = scale > 1 ? scale : 1;
     for (int i = 0; i < a->n_out; i++)
-        a->offset[i + 1] =
-            a->offset[i] + axis_place(a, i, scale, reach, a->weight + a->offset[i], &a->first[i]);
+        a->offset[i + 1] = a->offset[i] + axis_place(a, i, scale, reach, a->weight + a->offset[i], &a->first[i]);
 }
 
 /* ---- Pictures ---- */
@@ -118,27 +117,47 @@ elbo_status fit_begin(fit *f, int64_t width, int64_t height, int channels, uint6
     int used_height, used_width;
     fit_cropped(f, &used_height, &used_width);
     if (f->shape.exact && (used_height != f->shape.height || used_width != f->shape.width))
-        return err_set(error, ELBO_MISMATCH,
-                       "it is %d x %d, the first one %d x %d (height x width); give a height and a width to bring all to "
-                       "one size",
-                       used_height, used_width, f->shape.height, f->shape.width);
+        return err_set(
+            error, ELBO_MISMATCH,
+            "it is %d x %d, the first one %d x %d (height x width); give a height and a width to bring all to "
+            "one size",
+            used_height, used_width, f->shape.height, f->shape.width);
     axis_lay(&f->x, f->width, used_width);
     axis_lay(&f->y, f->height, used_height);
     memset(f->sums, 0, (size_t)f->y.n_out * (size_t)f->x.n_out * (size_t)channels * sizeof *f->sums);
     return ELBO_OK;
 }
 
-/* across[place] = sum of weight x pixel, for C channels. */
-static void shrink_row(const fit_axis *a, const unsigned char *row, int channels, float *across)
+/* across[place] = sum of weight x pixel. */
+static void shrink_grey(const fit_axis *a, const unsigned char *row, float *across)
 {
-    row += (size_t)a->from * (size_t)channels;
-    for (int i = 0; i < a->n_out; i++, across += channels) {
-        const unsigned char *from = row + (size_t)a->first[i] * (size_t)channels;
-        float sum[3] = {0, 0, 0};
-        for (int k = a->offset[i]; k < a->offset[i + 1]; k++)
-            for (int c = 0; c < channels; c++) sum[c] += a->weight[k] * (float)*from++;
-        for (int c = 0; c < channels; c++) across[c] = sum[c];
+    for (int i = 0; i < a->n_out; i++) {
+        const unsigned char *from = row + a->first[i];
+        float sum = 0;
+        for (int k = a->offset[i]; k < a->offset[i + 1]; k++) sum += a->weight[k] * (float)*from++;
+        *across++ = sum;
     }
+}
+
+static void shrink_colour(const fit_axis *a, const unsigned char *row, float *across)
+{
+    for (int i = 0; i < a->n_out; i++, across += 3) {
+        const unsigned char *from = row + 3 * (size_t)a->first[i];
+        float red = 0, green = 0, blue = 0;
+        for (int k = a->offset[i]; k < a->offset[i + 1]; k++, from += 3) {
+            red += a->weight[k] * (float)from[0];
+            green += a->weight[k] * (float)from[1];
+            blue += a->weight[k] * (float)from[2];
+        }
+        across[0] = red;
+        across[1] = green;
+        across[2] = blue;
+    }
+}
+
+static void add_row(float weight, const float *restrict row, int n, float *restrict sums)
+{
+    for (int i = 0; i < n; i++) sums[i] += weight * row[i];
 }
 
 void fit_row(fit *f, const unsigned char *row)
@@ -146,31 +165,34 @@ void fit_row(fit *f, const unsigned char *row)
     const fit_axis *y = &f->y;
     int at = f->next_row++ - y->from, size = f->x.n_out * f->channels;
     if (at < 0 || at >= y->n) return;
-    shrink_row(&f->x, row, f->channels, f->across);
+    if (f->channels == 1)
+        shrink_grey(&f->x, row + f->x.from, f->across);
+    else
+        shrink_colour(&f->x, row + 3 * (size_t)f->x.from, f->across);
     for (int i = f->first_out; i < y->n_out && y->first[i] <= at; i++) {
         int k = at - y->first[i];
         if (k >= y->offset[i + 1] - y->offset[i]) {
             f->first_out = i + 1; /* the places before it are complete as well */
             continue;
         }
-        float weight = y->weight[y->offset[i] + k], *sums = f->sums + (size_t)i * (size_t)size;
-        for (int j = 0; j < size; j++) sums[j] += weight * f->across[j];
+        add_row(y->weight[y->offset[i] + k], f->across, size, f->sums + (size_t)i * (size_t)size);
     }
 }
 
+/* Weights are positive and sum to 1, so values lie in [0, 255] but for a rounding error that rounding takes away. */
 static unsigned char rounded(float value)
 {
-    return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : (int)(value + 0.5f));
+    return (unsigned char)(int)(value + 0.5f);
 }
 
 void fit_end(const fit *f, unsigned char *out)
 {
     size_t n = (size_t)f->y.n_out * (size_t)f->x.n_out;
     const float *s = f->sums;
-    for (size_t i = 0; i < n; i++, s += f->channels) {
-        if (f->shape.channels == 1 && f->channels == 3)
-            *out++ = rounded(0.299f * s[0] + 0.587f * s[1] + 0.114f * s[2]);
-        else
-            for (int c = 0; c < f->shape.channels; c++) *out++ = rounded(s[f->channels == 3 ? c : 0]);
-    }
+    if (f->channels == f->shape.channels)
+        for (size_t i = 0; i < n * (size_t)f->channels; i++) out[i] = rounded(s[i]);
+    else if (f->channels == 3)
+        for (size_t i = 0; i < n; i++, s += 3) out[i] = rounded(0.299f * s[0] + 0.587f * s[1] + 0.114f * s[2]);
+    else
+        for (size_t i = 0; i < n; i++, out += 3) out[0] = out[1] = out[2] = rounded(s[i]);
 }

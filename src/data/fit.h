@@ -1,11 +1,12 @@
 /* fit.h - a picture, row by row, cropped and resized to the shape of the examples.
  *
- * First the crop: the square in the middle, its side a number of pixels or a fraction of the picture's width (rounded to the
- * nearest), at most the shorter side; what is left over is halved, rounded down at the left and at the top. Then the
- * resizing, with a triangle filter whose half-width is one pixel of the larger of the two grids: interpolation where the
- * picture grows, an average over what a pixel covers (and half as much on either side) where it shrinks, and the picture
- * itself where nothing changes. Filters that reach over the edge are cut and made to sum to 1 again. Then grey, where it is
- * asked for: 0.299 R + 0.587 G + 0.114 B. All is computed in float in the order of the rows and rounded once.
+ * First the crop: the square in the middle, its side a number of pixels or a fraction of the picture's width (rounded
+ * to the nearest), at most the shorter side; what is left over is halved, rounded down at the left and at the top. Then
+ * the resizing, with a triangle filter whose half-width is one pixel of the larger of the two grids: interpolation
+ * where the picture grows, an average over what a pixel covers (and half as much on either side) where it shrinks, and
+ * the picture itself where nothing changes. Filters that reach over the edge are cut and made to sum to 1 again. Then
+ * grey, where it is asked for: 0.299 R + 0.587 G + 0.114 B. All is computed in float in the order of the rows and
+ * rounded once.
  *
  * A row is used up as it comes, so no picture is ever in memory as a whole. */
 #ifndef ELBO_DATA_FIT_H
@@ -19,10 +20,10 @@ enum { PICTURE_SIDE = 32768, PICTURE_PIXELS = 1 << 28 };
 /* What every picture becomes. */
 typedef struct fit_shape {
     int height, width;
-    int channels;      /* 1 or 3 */
-    double crop;       /* 0: none; up to 1: the side as a fraction of the width; above: in pixels */
-    bool grey;         /* pictures in colour are made grey; false: with one channel, they do not fit */
-    bool exact;        /* nothing is resized: a picture of another size does not fit */
+    int channels; /* 1 or 3 */
+    double crop;  /* 0: none; up to 1: the side as a fraction of the width; above: in pixels */
+    bool grey;    /* pictures in colour are made grey; false: with one channel, they do not fit */
+    bool exact;   /* nothing is resized: a picture of another size does not fit */
 } fit_shape;
 
 /* One axis: the part of the picture's side that is used, and for every place of the outcome what it is made of. */

@@ -1,8 +1,8 @@
 /* picture_jpeg.c - JPEG, decoded by libjpeg; a build without it says so.
  *
- * libjpeg reports errors by calling on_error, which jumps. What must survive a jump lives in the reader, and only read_rows
- * lies between the setjmp and its jumps. Its warnings mean that data are missing or make no sense, but for a few that are
- * about harmless extras; decoding goes on with grey then, which here makes the picture broken. */
+ * libjpeg reports errors by calling on_error, which jumps. What must survive a jump lives in the reader, and only
+ * read_rows lies between the setjmp and its jumps. Its warnings mean that data are missing or make no sense, but for
+ * a few that are about harmless extras; decoding goes on with grey then, which here makes the picture broken. */
 #include "picture.h"
 
 #if defined ELBO_HAVE_JPEG
@@ -37,8 +37,9 @@ static void on_error(j_common_ptr jpeg)
     reader *r = jpeg->client_data;
     char reason[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, reason);
-    leave_with(r, jpeg->err->msg_code == JERR_OUT_OF_MEMORY ? err_memory(r->error, "decoding a JPEG")
-                                                            : err_set(r->error, ELBO_BAD_FILE, "broken JPEG: %s", reason));
+    leave_with(r, jpeg->err->msg_code == JERR_OUT_OF_MEMORY
+                      ? err_memory(r->error, "decoding a JPEG")
+                      : err_set(r->error, ELBO_BAD_FILE, "broken JPEG: %s", reason));
 }
 
 static void on_message(j_common_ptr jpeg, int level)
@@ -99,7 +100,8 @@ static void from_cmyk(unsigned char *row, int width, bool inverted)
     const unsigned char *from = row;
     for (int i = 0; i < width; i++, from += 4) {
         int light = inverted ? from[3] : 255 - from[3];
-        for (int c = 0; c < 3; c++) *row++ = (unsigned char)(((inverted ? from[c] : 255 - from[c]) * light + 127) / 255);
+        for (int c = 0; c < 3; c++)
+            *row++ = (unsigned char)(((inverted ? from[c] : 255 - from[c]) * light + 127) / 255);
     }
 }
 

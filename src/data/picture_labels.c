@@ -1,5 +1,5 @@
-/* picture_labels.c - the labels of pictures from a table of comma-separated values (RFC 4180: fields may be quoted, a quote
- * in them is doubled; lines end in LF or CRLF). See gallery.h */
+/* picture_labels.c - the labels of pictures from a table of comma-separated values (RFC 4180: fields may be quoted,
+ * a quote in them is doubled; lines end in LF or CRLF). See gallery.h */
 #include "gallery.h"
 
 #include "../base/file.h"
@@ -55,7 +55,8 @@ static elbo_status next_line(table *t, elbo_error *error)
     t->line++;
     for (t->n = 0; delimiter == ',' && start < t->end; t->n++) {
         if (t->n == MAX_COLUMNS) return bad_line(t, "more than 4096 columns", error);
-        if (!take_field(t, &t->fields[t->n], &delimiter)) return bad_line(t, "a quote is not closed, or text follows it", error);
+        if (!take_field(t, &t->fields[t->n], &delimiter))
+            return bad_line(t, "a quote is not closed, or text follows it", error);
         if (t->at - start > MAX_LINE) return bad_line(t, "longer than 1 MiB", error);
     }
     return ELBO_OK;
@@ -65,8 +66,9 @@ static elbo_status find_column(const table *t, const char *name, size_t *column,
 {
     for (*column = 1; *column < t->n; ++*column)
         if (!name || strcmp(t->fields[*column], name) == 0) return ELBO_OK;
-    return err_set(error, ELBO_USAGE, "%s: no column \"%s\" after the first; its first line has %zu columns, \"%s\" the last",
-                   t->path, name ? name : "", t->n, t->n ? t->fields[t->n - 1] : "");
+    return err_set(error, ELBO_USAGE,
+                   "%s: no column \"%s\" after the first; its first line has %zu columns, \"%s\" the last", t->path,
+                   name ? name : "", t->n, t->n ? t->fields[t->n - 1] : "");
 }
 
 /* ---- Pictures by name ---- */
@@ -101,8 +103,10 @@ static size_t assign(const entry *entries, size_t n, const char *named, const ch
     const char *last = last_of(named);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(entries[middle].last, last) < 0) low = middle + 1;
-        else high = middle;
+        if (strcmp(entries[middle].last, last) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     for (; low < n && strcmp(entries[low].last, last) == 0; low++) {
         if (!ends_in(entries[low].name, named)) continue;
@@ -125,8 +129,8 @@ static elbo_status read_rows(const gallery *g, table *t, size_t column, const en
         found += assign(entries, g->n, t->fields[0], t->fields[column], word);
     }
     if (found > 0) return ELBO_OK;
-    return err_set(error, ELBO_BAD_FILE, "%s: no row names a picture of %s in its first column, as \"%s\" would", t->path,
-                   g->root, last_of(gallery_name(g, 0)));
+    return err_set(error, ELBO_BAD_FILE, "%s: no row names a picture of %s in its first column, as \"%s\" would",
+                   t->path, g->root, last_of(gallery_name(g, 0)));
 }
 
 /* Takes the words as numbers, if all of them are. */
@@ -164,8 +168,10 @@ elbo_status gallery_label(gallery *g, const char *path, const char *column, elbo
     table *t = mem_new(g->m, 1, sizeof *t);
     entry *entries = mem_new(g->m, g->n, sizeof *entries);
     const char **word = mem_new(g->m, g->n, sizeof *word);
-    if (!t || !entries || !word) status = err_memory(error, "labels");
-    else if (memchr(bytes, 0, size)) status = err_set(error, ELBO_BAD_FILE, "%s: has a zero byte: it is no text", path);
+    if (!t || !entries || !word)
+        status = err_memory(error, "labels");
+    else if (memchr(bytes, 0, size))
+        status = err_set(error, ELBO_BAD_FILE, "%s: has a zero byte: it is no text", path);
     else {
         t->path = path;
         t->at = (char *)bytes;

@@ -1,7 +1,7 @@
 /* picture_png.c - PNG, decoded by libpng.
  *
- * libpng reports errors by jumping. What must survive a jump lives in the reader, and only read_rows lies between the setjmp
- * and its jumps. An interlaced picture is the one case in which all its rows are in memory at once. */
+ * libpng reports errors by jumping. What must survive a jump lives in the reader, and only read_rows lies between
+ * the setjmp and its jumps. An interlaced picture is the one case in which all its rows are in memory at once. */
 #include "picture.h"
 
 #include <png.h>
@@ -11,7 +11,7 @@ typedef struct reader {
     stream *s;
     fit *f;
     elbo_error *error;
-    elbo_status status;   /* set before a jump that is not libpng's own */
+    elbo_status status; /* set before a jump that is not libpng's own */
     png_structp png;
     png_infop info;
     png_bytep whole; /* an interlaced picture */
@@ -49,7 +49,8 @@ static void drop_alpha(unsigned char *row, int width, int channels)
     const unsigned char *from = row;
     for (int i = 0; i < width; i++, from += channels + 1) {
         int alpha = from[channels];
-        for (int c = 0; c < channels; c++) *row++ = (unsigned char)((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+        for (int c = 0; c < channels; c++)
+            *row++ = (unsigned char)((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
     }
 }
 
@@ -115,7 +116,8 @@ elbo_status png_decode(stream *s, fit *f, elbo_error *error)
     reader r = {.s = s, .f = f, .error = error};
     r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     if (r.png) r.info = png_create_info_struct(r.png);
-    if (!r.info) r.status = err_memory(error, "decoding a PNG");
+    if (!r.info)
+        r.status = err_memory(error, "decoding a PNG");
     else if (!read_guarded(&r) && r.status == ELBO_OK)
         r.status = err_set(error, ELBO_BAD_FILE, "broken PNG: %s", r.reason);
     if (r.whole) png_free(r.png, r.whole);

@@ -1,11 +1,12 @@
 /* picture_pnm.c - PBM, PGM and PPM files, plain and raw: P1 to P6 (the manual pages pbm(5), pgm(5), ppm(5) of netpbm).
  *
- * Only the first picture of a file is read. In a bitmap 1 is black; other values are scaled from [0, maxval] to [0, 255]. */
+ * Only the first picture of a file is read. In a bitmap 1 is black; other values are scaled from [0, maxval] to [0,
+ * 255]. */
 #include "picture.h"
 
 typedef struct pnm {
     stream *s;
-    int kind; /* 1 to 6 */
+    int kind;           /* 1 to 6 */
     int channels, most; /* most: the value that is white */
 } pnm;
 
@@ -83,8 +84,9 @@ elbo_status pnm_decode(stream *s, fit *f, elbo_error *error)
     int64_t most = p.kind == 1 || p.kind == 4 ? 1 : next_number(s, 65535);
     if (s->status != ELBO_OK) return s->status;
     if (width < 0 || height < 0 || most < 1)
-        return err_set(error, ELBO_BAD_FILE, "the PNM header is cut short, or width, height or the largest value (1 to "
-                                             "65535) is no such number");
+        return err_set(error, ELBO_BAD_FILE,
+                       "the PNM header is cut short, or width, height or the largest value (1 to "
+                       "65535) is no such number");
     p.channels = p.kind == 3 || p.kind == 6 ? 3 : 1;
     p.most = (int)most;
     elbo_status status = fit_begin(f, width, height, p.channels, s->size, error);

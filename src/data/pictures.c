@@ -1,8 +1,9 @@
 /* pictures.c - picture files as a data set: see data.h, "Pictures".
  *
- * Opening takes three steps: the list (gallery.h); the shape, from the options and the first picture whose header can be
- * read; then every picture is decoded once, as if it were read, which finds the broken ones. Grey pictures have one channel
- * until one in colour turns up: then the last step begins again with three. So the shape is a function of the files. */
+ * Opening takes three steps: the list (gallery.h); the shape, from the options and the first picture whose header
+ * can be read; then every picture is decoded once, as if it were read, which finds the broken ones. Grey pictures
+ * have one channel until one in colour turns up: then the last step begins again with three. So the shape is a
+ * function of the files. */
 #include "../base/file.h"
 #include "../base/text.h"
 #include "array.h"
@@ -129,8 +130,8 @@ static elbo_status take_shape(pictures *p, elbo_error *error)
         }
     }
     if (is_broken(status))
-        return err_set(error, ELBO_BAD_FILE, "%s: none of %zu pictures can be read; the first: %.900s: %s", p->list.root,
-                       p->list.n, name, first.message);
+        return err_set(error, ELBO_BAD_FILE, "%s: none of %zu pictures can be read; the first: %.900s: %s",
+                       p->list.root, p->list.n, name, first.message);
     if (status != ELBO_OK) return err_set(error, status, "%.900s: %s", name, first.message);
     p->shape.exact = p->shape.height == 0;
     if (p->shape.exact) fit_cropped(f, &p->shape.height, &p->shape.width);
@@ -191,7 +192,8 @@ static elbo_status check_all(pictures *p, const int64_t *index, unsigned char *x
         }
         *colour = status == ELBO_MISMATCH && own_desk(p)->fit.channels > p->shape.channels && !p->shape.grey;
         if (*colour) return ELBO_OK;
-        if (is_broken(status)) status = note_broken(p, (size_t)i, strict, &reason);
+        if (is_broken(status))
+            status = note_broken(p, (size_t)i, strict, &reason);
         else {
             char name[1024];
             put_name(p, (size_t)i, name, sizeof name);
@@ -232,8 +234,8 @@ static elbo_status check(pictures *p, bool strict, tally *t, elbo_error *error)
     if (status != ELBO_OK) return status;
     gallery_drop_broken(&p->list);
     if (p->list.n > 0) return ELBO_OK;
-    return err_set(error, ELBO_BAD_FILE, "all pictures are broken; the first: %.*s", (int)strcspn(p->broken.bytes, "\n"),
-                   p->broken.bytes);
+    return err_set(error, ELBO_BAD_FILE, "all pictures are broken; the first: %.*s",
+                   (int)strcspn(p->broken.bytes, "\n"), p->broken.bytes);
 }
 
 /* ---- The data set ---- */
@@ -279,8 +281,9 @@ static elbo_status check_options(const elbo_picture_options *o, elbo_error *erro
         return err_set(error, ELBO_USAGE, "pictures: height %lld and width %lld must be 0 to %d", (long long)o->height,
                        (long long)o->width, PICTURE_SIDE);
     if (!(o->crop >= 0 && o->crop <= PICTURE_SIDE))
-        return err_set(error, ELBO_USAGE, "pictures: crop is %g; it must be 0 to 1, a fraction of the width, or up to %d "
-                                          "pixels",
+        return err_set(error, ELBO_USAGE,
+                       "pictures: crop is %g; it must be 0 to 1, a fraction of the width, or up to %d "
+                       "pixels",
                        o->crop, PICTURE_SIDE);
     if (o->readers < 0 || o->readers > MOST_READERS)
         return err_set(error, ELBO_USAGE, "pictures: readers is %d; it must be 0 to %d", o->readers, MOST_READERS);
@@ -290,10 +293,8 @@ static elbo_status check_options(const elbo_picture_options *o, elbo_error *erro
 static fit_shape wanted_shape(const elbo_picture_options *o)
 {
     int height = (int)o->height, width = (int)o->width;
-    return (fit_shape){.height = height ? height : width,
-                       .width = width ? width : height,
-                       .crop = o->crop,
-                       .grey = o->grey != 0};
+    return (fit_shape){
+        .height = height ? height : width, .width = width ? width : height, .crop = o->crop, .grey = o->grey != 0};
 }
 
 static int usual_readers(const elbo_engine *engine)
@@ -309,9 +310,10 @@ static elbo_status list_pictures(pictures *p, const char *path, data_part part, 
     if (status != ELBO_OK) return status;
     if (p->list.n == 0)
         return err_set(error, ELBO_IO, "%s: no pictures (.jpg, .jpeg, .png, .pnm, .pbm, .pgm, .ppm)%s", path,
-                       p->list.archive ? " in this archive"
-                                       : " in this directory, and no train-images-idx3-ubyte with t10k-images-idx3-ubyte, "
-                                         "plain or gzipped");
+                       p->list.archive
+                           ? " in this archive"
+                           : " in this directory, and no train-images-idx3-ubyte with t10k-images-idx3-ubyte, "
+                             "plain or gzipped");
     if (o->labels) status = gallery_label(&p->list, o->labels, o->label_column, error);
     gallery_take_part(&p->list, part);
     return status;

@@ -9,7 +9,8 @@
 
 enum { WINDOW = 32768, INPUT = 16384, GZIP = 15 + 16, RAW = -15, TRAILER = 8 };
 
-/* A state to go on from: at byte `out` of the data, `in` bytes of the file were read, the last one but for `bits` bits. */
+/* A state to go on from: at byte `out` of the data, `in` bytes of the file were read, the last one but for `bits`
+ * bits. */
 typedef struct point {
     uint64_t in, out;
     int bits;
@@ -186,8 +187,10 @@ elbo_status seek_open(seek_file **out, memory m, const char *path, elbo_error *e
     if (!f) return err_memory(error, "opening a data file");
     *f = (seek_file){.m = m, .path = path, .file = -1};
     elbo_status status = start(f, error);
-    if (status == ELBO_OK) *out = f;
-    else seek_close(f);
+    if (status == ELBO_OK)
+        *out = f;
+    else
+        seek_close(f);
     return status;
 }
 
@@ -223,8 +226,10 @@ static const point *nearest(const seek_file *f, uint64_t offset)
     size_t low = 0, high = f->n_points;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (f->points[middle].out <= offset) low = middle + 1;
-        else high = middle;
+        if (f->points[middle].out <= offset)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low ? &f->points[low - 1] : NULL;
 }

@@ -1,10 +1,10 @@
 /* seek.h - the bytes of a large file by offset, unpacked where it is gzipped, without holding them.
  *
- * A plain file is read where the bytes lie. A gzipped one (RFC 1952) is unpacked once when it is opened, and about every
- * SEEK_SPAN bytes the state of the unpacking is kept: where in the file it was, and the 32 KiB before it, which is all that
- * deflate looks back to. Reading goes on from the nearest state before the offset, so it costs half a span on average and
- * 3 % of the unpacked size in memory. After opening a seek_file is only read: any number of threads may share it, each with
- * a cursor of its own. */
+ * A plain file is read where the bytes lie. A gzipped one (RFC 1952) is unpacked once when it is opened, and about
+ * every SEEK_SPAN bytes the state of the unpacking is kept: where in the file it was, and the 32 KiB before it,
+ * which is all that deflate looks back to. Reading goes on from the nearest state before the offset, so it costs
+ * half a span on average and 3 % of the unpacked size in memory. After opening a seek_file is only read: any number
+ * of threads may share it, each with a cursor of its own. */
 #ifndef ELBO_DATA_SEEK_H
 #define ELBO_DATA_SEEK_H
 

@@ -1,5 +1,5 @@
-/* stream.h - the bytes of one picture in their order, through a buffer of fixed size: a file of its own, or a stretch of an
- * archive. */
+/* stream.h - the bytes of one picture in their order, through a buffer of fixed size: a file of its own, or a
+ * stretch of an archive. */
 #ifndef ELBO_DATA_STREAM_H
 #define ELBO_DATA_STREAM_H
 
@@ -11,9 +11,9 @@ typedef struct stream {
     seek_cursor *archive; /* NULL: a file of its own */
     int file;
     const char *path;
-    uint64_t at, left, size;  /* what of the source is not in the buffer yet; size: of all */
+    uint64_t at, left, size; /* what of the source is not in the buffer yet; size: of all */
     const unsigned char *next, *end;
-    elbo_status status;   /* of the last refill */
+    elbo_status status; /* of the last refill */
     elbo_error *error;
     unsigned char buffer[STREAM_BUFFER];
 } stream;

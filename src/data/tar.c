@@ -1,8 +1,8 @@
 /* tar.c - see tar.h
  *
- * An archive is a row of members: a header of 512 bytes, then the member's bytes, filled up to a multiple of 512. Two empty
- * blocks end it; one is enough here, none means that the archive has been cut short. A pax header ('x') or a GNU long name
- * ('L') holds in its bytes what is said about the member after it. */
+ * An archive is a row of members: a header of 512 bytes, then the member's bytes, filled up to a multiple of 512.
+ * Two empty blocks end it; one is enough here, none means that the archive has been cut short. A pax header ('x') or
+ * a GNU long name ('L') holds in its bytes what is said about the member after it. */
 #include "tar.h"
 
 #include "../base/file.h"
@@ -10,21 +10,31 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { BLOCK = 512, NAME = 100, SIZE_AT = 124, SUM_AT = 148, KIND_AT = 156, MAGIC_AT = 257, PREFIX_AT = 345, PREFIX = 155 };
+enum {
+    BLOCK = 512,
+    NAME = 100,
+    SIZE_AT = 124,
+    SUM_AT = 148,
+    KIND_AT = 156,
+    MAGIC_AT = 257,
+    PREFIX_AT = 345,
+    PREFIX = 155
+};
 enum { MAX_SAID = 1 << 20, MAX_NAME = 4096 };
 
 typedef struct lister {
     gallery *g;
     seek_cursor *from;
-    uint64_t at, end;   /* of the archive */
+    uint64_t at, end; /* of the archive */
     char name[MAX_NAME + 1];
-    bool named;         /* name was said by a member before */
-    int64_t said_size;  /* likewise; -1: was not */
+    bool named;        /* name was said by a member before */
+    int64_t said_size; /* likewise; -1: was not */
 } lister;
 
 static elbo_status bad(const lister *l, const char *what, elbo_error *error)
 {
-    return err_set(error, ELBO_BAD_FILE, "%s: tar member at byte %llu: %s", l->g->root, (unsigned long long)l->at, what);
+    return err_set(error, ELBO_BAD_FILE, "%s: tar member at byte %llu: %s", l->g->root, (unsigned long long)l->at,
+                   what);
 }
 
 /* An octal number, or a binary one after a byte 0x80; -1: neither, or 2^63 and more. */
@@ -155,9 +165,12 @@ static elbo_status read_member(lister *l, const unsigned char *h, elbo_error *er
     uint64_t left = l->end - l->at - BLOCK;
     if ((uint64_t)size > left) return bad(l, "it has more bytes than are left; the archive has been cut short", error);
     elbo_status status = ELBO_OK;
-    if (says) status = read_said(l, kind, (uint64_t)size, error);
-    else if (file) status = read_file(l, h, (uint64_t)size, error);
-    else if (kind != 'g' && kind != 'K') forget(l);
+    if (says)
+        status = read_said(l, kind, (uint64_t)size, error);
+    else if (file)
+        status = read_file(l, h, (uint64_t)size, error);
+    else if (kind != 'g' && kind != 'K')
+        forget(l);
     uint64_t filled = ((uint64_t)size + BLOCK - 1) / BLOCK * BLOCK;
     l->at += BLOCK + (filled < left ? filled : left);
     return status;
@@ -167,7 +180,8 @@ static elbo_status read_members(lister *l, elbo_error *error)
 {
     for (;;) {
         unsigned char h[BLOCK];
-        if (l->end - l->at < BLOCK) return bad(l, "the empty block at the end is missing; the archive has been cut short", error);
+        if (l->end - l->at < BLOCK)
+            return bad(l, "the empty block at the end is missing; the archive has been cut short", error);
         elbo_status status = seek_read(l->from, l->at, h, BLOCK, error);
         if (status != ELBO_OK) return status;
         if (is_empty(h)) return ELBO_OK;

@@ -1,5 +1,5 @@
-/* tar.h - tar archives: what lies where. Formats: ustar and pax (POSIX.1-2008, pax), and what GNU tar adds for long names
- * and large sizes. */
+/* tar.h - tar archives: what lies where. Formats: ustar and pax (POSIX.1-2008, pax), and what GNU tar adds for long
+ * names and large sizes. */
 #ifndef ELBO_DATA_TAR_H
 #define ELBO_DATA_TAR_H
 
@@ -8,8 +8,8 @@
 /* Whether a file, plain or gzipped, begins with the header of a tar archive. */
 bool tar_begins(const char *path);
 
-/* Adds the regular files of an archive to g. Every size is checked against what the archive still has. Errors: IO, BAD_FILE,
- * NO_MEMORY. */
+/* Adds the regular files of an archive to g. Every size is checked against what the archive still has. Errors: IO,
+ * BAD_FILE, NO_MEMORY. */
 elbo_status tar_list(gallery *g, seek_file *archive, elbo_error *error);
 
 #endif

@@ -85,7 +85,8 @@ void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, 
     *out_shape = (shape){0};
     for (int d = 0; d < s.rank; d++) {
         bool split = d == 0 && fold > 1 && s.rank < MAX_RANK;
-        int64_t parts[2] = {split ? s.dim[0] / fold : s.dim[d], fold}, strides[2] = {split ? stride[0] * fold : stride[d], stride[0]};
+        int64_t parts[2] = {split ? s.dim[0] / fold : s.dim[d], fold},
+                strides[2] = {split ? stride[0] * fold : stride[d], stride[0]};
         for (int k = 0; k < 1 + split; k++) {
             if (out_shape->rank > 0 && parts[k] == 1) continue;
             out_stride[out_shape->rank] = strides[k];

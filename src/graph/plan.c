@@ -6,8 +6,31 @@
 #include <string.h>
 
 /* Rows of a block: enough for products to run at full rate, few enough that a block's tensors stay in the second-level cache and
- * that a small batch still makes work for several threads. A function of the problem only. */
-enum { BLOCK_ROWS = 64 };
+ * that a small batch still makes work for several threads. Images are so many rows each that the cache is too small for them
+ * anyway: then a block is some images, enough for the weights of deep layers to be read seldom. A function of the
+ * problem only. */
+enum { BLOCK_ROWS = 64, LEAST_IMAGES = 8, MOST_IMAGES = 16, BLOCK_BYTES = 8 << 20 };
+
+/* The most bytes an example has in the operand and the result of a convolution; 0: there is none. */
+static int64_t image_bytes(const graph *g)
+{
+    int64_t most = 0;
+    for (int i = 0; i < g_count(g); i++) {
+        const node *x = g_at(g, i);
+        if ((x->op != OP_conv && x->op != OP_conv_dx) || x->rows == 0) continue;
+        int64_t numbers = (shape_count(x->shape) + shape_count(x->in[0]->shape)) / g_examples(g);
+        if (4 * numbers > most) most = 4 * numbers;
+    }
+    return most;
+}
+
+static int64_t rows_of_block(const graph *g)
+{
+    int64_t bytes = image_bytes(g);
+    if (bytes == 0) return BLOCK_ROWS;
+    int64_t images = BLOCK_BYTES / bytes;
+    return images < LEAST_IMAGES ? LEAST_IMAGES : images > MOST_IMAGES ? MOST_IMAGES : images;
+}
 
 static int64_t block_examples(const graph *g)
 {
@@ -17,7 +40,7 @@ static int64_t block_examples(const graph *g)
         bool product = x->op == OP_matmul || x->op == OP_conv || x->op == OP_conv_dx;
         if (product && x->rows > fold) fold = x->rows;
     }
-    int64_t block = BLOCK_ROWS / fold, examples = g_examples(g);
+    int64_t block = rows_of_block(g) / fold, examples = g_examples(g);
     if (block < 1) block = 1;
     if (block >= examples) block = (examples + 1) / 2;
     return block < 1 ? 1 : block;

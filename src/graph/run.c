@@ -60,7 +60,12 @@ static tensor cut_tensor(const running *r, tensor t, reference ref, cut c)
 static kernel_args common_args(const running *r, const step *s, int worker)
 {
     char *scratch = (char *)r->b->scratch + (size_t)worker * r->p->scratch_size + r->p->step_scratch;
-    return (kernel_args){.n = s->n, .env = &r->b->env, .library = r->p->library, .made = s->prepared.made, .n_parts = 1, .worker = worker,
+    return (kernel_args){.n = s->n,
+                         .env = &r->b->env,
+                         .library = r->p->library,
+                         .made = s->prepared.made,
+                         .n_parts = 1,
+                         .worker = worker,
                          .scratch = s->prepared.scratch ? scratch : NULL,
                          .shared = s->prepared.shared ? (char *)r->b->arena + s->shared : NULL};
 }

@@ -128,6 +128,8 @@ node *g_name(node *x, const char *format, ...)
 
 /* ---- Equal nodes are one ---- */
 
+_Static_assert(sizeof(attributes) % 8 == 0, "attributes are compared by their bytes: no padding");
+
 static uint64_t mix(uint64_t h, uint64_t v)
 {
     h = (h ^ v) * 0x9E3779B97F4A7C15u;
@@ -248,6 +250,10 @@ static void dump_node(const node *x, text *out)
     dump_operands(x, out);
     if (x->op == OP_matmul && x->at.flag)
         text_add(out, "  %s%s", x->at.flag & TRANSPOSE_A ? "a'" : "", x->at.flag & TRANSPOSE_B ? "b'" : "");
+    const window *w = &x->at.window;
+    if (w->size[0])
+        text_add(out, "  %dx%d/%d,%d pad %d,%d by %d,%d", w->size[0], w->size[1], w->stride[0], w->stride[1], w->padding[0],
+                 w->padding[1], w->dilation[0], w->dilation[1]);
     if (x->name) text_add(out, "   # %s", x->name);
     else if (*x->path) text_add(out, "   # in %s", x->path);
     text_add(out, "\n");

@@ -89,11 +89,16 @@ static int take_sizes(line *l, int most, int64_t *size, int32_t *after_slash)
     return n;
 }
 
+/* The initialiser among the words left, which is taken out; NULL: none. */
 static const initialiser *take_init(line *l)
 {
-    const initialiser *init = init_find(peek(l));
-    if (init) l->next++;
-    return init;
+    for (int i = l->next; i < l->n; i++) {
+        const initialiser *init = init_find(l->word[i]);
+        if (!init) continue;
+        memmove(l->word[i], l->word[i + 1], (size_t)(l->n-- - i - 1) * sizeof l->word[0]);
+        return init;
+    }
+    return NULL;
 }
 
 /* A normalisation or activation; NULL when the word is neither. */
@@ -178,7 +183,8 @@ static node *deconv_line(scope *s, node *x, line *l)
     return apply_rest(s, conv2d_transpose(s, x, c, l->name, init), l);
 }
 
-/* act(norm(conv(act(norm(conv(x))))) + shortcut(x)); the shortcut is a 1x1 convolution where the shape changes (He et al. 2016). */
+/* act(norm(conv(act(norm(conv(x))))) + shortcut(x)); the shortcut is a 1x1 convolution where the shape changes (He et
+ * al. 2016). */
 static node *res_line(scope *s, node *x, line *l)
 {
     int64_t filters;

@@ -11,15 +11,17 @@
  *   reshape HxWxC, reshape auto    a flat tensor as a picture; auto: the last picture the encoder saw
  *   flatten, dropout P, channel-dropout P
  *
- * After its numbers a layer takes words in order: an initialiser, normalisations (bn, ln, gn:GROUPS), activations (layers.def). A
- * line that is only such words applies them. */
+ * After its numbers a layer takes normalisations (bn, ln, gn:GROUPS) and activations (layers.def), applied in order, and an
+ * initialiser (init.def) anywhere. A line that is only such words applies them. */
 #ifndef ELBO_NN_ARCHITECTURE_H
 #define ELBO_NN_ARCHITECTURE_H
 
 #include "layers.h"
 
-/* Applies the layers to x [B,...], under names 0, 1, 2, ... A mistake in the text is recorded in the graph with the layer and what
- * was expected. *picture: what auto stands for; set to the shape [H,W,C] of every picture on the way. notes: a line for each layer
+/* Applies the layers to x [B,...], under names 0, 1, 2, ... A mistake in the text is recorded in the graph with the
+ * layer and what
+ * was expected. *picture: what auto stands for; set to the shape [H,W,C] of every picture on the way. notes: a line
+ * for each layer
  * (what it is, its result for one example, parameters, flops) is appended; NULL: none. */
 struct text;
 node *architecture(scope *s, node *x, const char *layers, shape *picture, struct text *notes);

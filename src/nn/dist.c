@@ -101,17 +101,17 @@ static node *location(const likelihood *l, node *r)
 static node *log_sigma(scope *s, const likelihood *l, int64_t d)
 {
     shape dims = l->sigma_kind == SIGMA_PER_DIMENSION ? SHAPE(d) : SHAPE(1);
-    return scope_param(s, "likelihood.logsigma", dims, NULL, (init_rule){.value = log(l->sigma)});
+    return scope_param(s, "logsigma", dims, NULL, (init_rule){.value = log(l->sigma)});
 }
 
 /* sigma^2 = mean squared error: of the batch while training (its optimum, Rybkin et al. 2021, detached, which leaves the
  * gradient as it is), and a running mean of it, kept as state, when evaluating. */
 static node *optimal_variance(scope *s, node *squared)
 {
-    node *kept = scope_state(s, "likelihood.variance", SCALAR, 1);
+    node *kept = scope_state(s, "variance", SCALAR, 1);
     if (!s->training) return kept;
     node *now = g_shift(g_stop(g_mean_all(squared)), 1e-8);
-    scope_state_set(s, "likelihood.variance", g_add(g_scale(kept, 0.9), g_scale(now, 0.1)));
+    scope_state_set(s, "variance", g_add(g_scale(kept, 0.9), g_scale(now, 0.1)));
     return now;
 }
 

@@ -6,7 +6,8 @@
 #include "scope.h"
 
 /* Ioffe and Szegedy 2015, over everything but the features: by the batch's statistics while training, which also move the states
- * running_mean and running_var (unbiased) by 0.1; by those states when evaluating. eps 1e-5. The variance is taken around the mean,
+ * running_mean and running_var (unbiased) by 0.1; by those states when evaluating. eps 1e-5. The variance is taken
+ * around the mean,
  * so it loses nothing to cancellation. */
 node *batch_norm(scope *s, node *x, const char *name);
 

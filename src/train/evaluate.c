@@ -49,13 +49,11 @@ void code_add(const float *code, int64_t n, int64_t n_latent, const run_arrays *
 
 void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run_arrays *arrays)
 {
-    double beta = model_effective_beta(m);
-    int kl = term_number(c, "kl");
     for (int t = 0; t < c->n_terms; t++) {
         const float *value = model_result(m, c, c->first_term + t);
         for (int64_t i = 0; i < n; i++) {
             sums[t] += (double)value[i];
-            sums[MAX_TERMS] += (t == kl ? beta : 1) * (double)value[i];
+            sums[MAX_TERMS] += model_term_weight(m, c, t) * (double)value[i];
         }
     }
     code_add(model_result(m, c, c->code), n, m->info.latent_size, arrays);
@@ -152,6 +150,9 @@ elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const
 {
     const elbo_data_info *i = &data->info;
     bool bytes = i->dtype == ELBO_U8; /* whatever was met in them, bytes reach from 0 to 1 */
-    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]}, .min = bytes ? 0 : i->min, .max = bytes ? 1 : i->max, .draw = true};
+    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]},
+                    .min = bytes ? 0 : i->min,
+                    .max = bytes ? 1 : i->max,
+                    .draw = true};
     return model_new(engine, config, &d, error);
 }

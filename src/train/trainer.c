@@ -3,7 +3,7 @@
  * A step: read a batch, run the training plan (loss, gradients, new state), and only when loss and gradient are finite update the
  * parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
-#include "../nn/schedule.h"
+#include "../nn/rate.h"
 #include "data_bias.h"
 #include "feed.h"
 #include "record.h"
@@ -70,7 +70,8 @@ static void note(trainer *t, const char *format, ...)
 
 static elbo_event progress(const trainer *t, elbo_event_kind kind)
 {
-    int64_t per_epoch = feed_steps(&t->feed), epochs = t->m->config.epochs, done = t->run.epoch * per_epoch + t->run.step_in_epoch;
+    int64_t per_epoch = feed_steps(&t->feed), epochs = t->m->config.epochs,
+            done = t->run.epoch * per_epoch + t->run.step_in_epoch;
     double seconds = now() - t->began, each = t->steps_here ? seconds / (double)t->steps_here : 0;
     elbo_event e = {.kind = kind, .epoch = t->run.epoch + 1, .epochs = epochs, .step = done, .steps = per_epoch * epochs,
                     .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
@@ -112,7 +113,8 @@ static void note_head(trainer *t)
     const elbo_model *m = t->m;
     const int64_t *s = m->info.shape;
     note(t, "%s: %lld examples of %lldx%lldx%lld for training, %lld for validation", t->data->info.name,
-         (long long)t->feed.n_train, (long long)s[0], (long long)s[1], (long long)s[2], (long long)t->feed.n_valid);
+         (long long)t->feed.n_train, (long long)s[0], (long long)s[1], (long long)s[2],
+         (long long)(t->options->validation ? t->options->validation->info.count : t->feed.n_valid));
     note(t, "model: %s, %s -> %lld -> %s, %lld parameters; %d thread%s", m->info.family, m->config.encoder,
          (long long)m->info.latent_size, m->config.decoder, (long long)m->info.n_parameters, elbo_engine_threads(t->engine),
          elbo_engine_threads(t->engine) == 1 ? "" : "s");
@@ -124,7 +126,7 @@ static void note_head(trainer *t)
 static double rate_now(const trainer *t)
 {
     const elbo_config *c = &t->m->config;
-    return c->rate * schedule_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
+    return c->rate * rate_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
 }
 
 static run_env env_of(const trainer *t)
@@ -142,11 +144,10 @@ static double clip_scale(const trainer *t)
 /* Adds the step's terms, weighted by its examples, to the epoch's sums. */
 static void add_step(trainer *t, compiled *c, int64_t n)
 {
-    double beta = model_effective_beta(t->m);
     for (int i = 0; i < c->n_terms; i++) {
         double v = (double)n * (double)*model_result(t->m, c, c->first_term + i);
         t->run.sums[i] += v;
-        t->run.sums[MAX_TERMS] += (strcmp(c->term[i], "kl") == 0 ? beta : 1) * v;
+        t->run.sums[MAX_TERMS] += model_term_weight(t->m, c, i) * v;
     }
     t->run.seen += (double)n;
     code_add(model_result(t->m, c, c->code), n, t->m->info.latent_size, &t->arrays);
@@ -205,8 +206,10 @@ static elbo_status rescue(trainer *t, const char *what, elbo_error *error)
         return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): %s. The last checkpoint is good; try a lower --rate, or "
                                              "--rescue lower-rate", step, epoch, what);
     if (t->run.rescues >= MAX_RESCUES)
-        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
-                                             "data, or try another model", step, epoch, MAX_RESCUES, what);
+        return err_set(error, ELBO_DIVERGED,
+                       "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
+                       "data, or try another model",
+                       step, epoch, MAX_RESCUES, what);
     restart_epoch(t);
     t->run.rate_factor /= 2;
     t->run.rescues++;
@@ -277,6 +280,7 @@ static elbo_status validate(trainer *t, elbo_metrics *out, elbo_error *error)
 {
     valid_reading r = {t, 0};
     *out = (elbo_metrics){.count = 0};
+    if (t->options->validation) return elbo_model_evaluate(t->m, t->options->validation, out, error);
     return t->feed.n_valid ? evaluate_run(t->m, t->data->info.dtype, next_valid, &r, out, error) : ELBO_OK;
 }
 
@@ -363,8 +367,10 @@ static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, u
     if (differs) {
         config_show(&t->m->config, differs, was);
         config_show(wanted, differs, is);
-        return err_set(error, ELBO_MISMATCH, "the run was begun with %s = %.200s, not %.200s; only epochs can change when a run is "
-                                             "resumed", differs->key, was, is);
+        return err_set(error, ELBO_MISMATCH,
+                       "the run was begun with %s = %.200s, not %.200s; only epochs can change when a run is "
+                       "resumed",
+                       differs->key, was, is);
     }
     if (fingerprint != t->run.data || t->run.examples != t->data->info.count)
         return err_set(error, ELBO_MISMATCH, "%s is not the data the run was begun with (%lld examples then, %lld now, or other "
@@ -407,7 +413,8 @@ static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t finger
 {
     const char *from = "";
     elbo_error why = {0}, mine = {0};
-    t->m = record_find(&t->record, t->engine, t->options->directory, t->options->pictures, &t->run, &t->arrays, &from, &why, &mine);
+    t->m = record_find(&t->record, t->engine, t->options->directory, t->options->pictures, &t->run, &t->arrays, &from,
+                       &why, &mine);
     if (!t->m) return err_set(error, mine.code, "%s", mine.message);
     if (why.code) note(t, "the newest checkpoint can't be used (%s); going on from %s", why.message, from);
     elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
@@ -437,7 +444,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
 static elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
 {
     const elbo_train_options *o = t->options;
-    bool validation = !o->no_validation && config->validation > 0;
+    bool validation = !o->no_validation && !o->validation && config->validation > 0;
     uint64_t fingerprint;
     if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
     bool bare = false;

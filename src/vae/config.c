@@ -1,6 +1,5 @@
 /* config.c - the option table and everything derived from it: parsing, showing, comparing, files. */
 #include "config.h"
-#include "../base/file.h"
 #include "../base/text.h"
 
 #include <stddef.h>
@@ -25,7 +24,7 @@ static const char optim_words[] =
     ;
 static const char schedule_words[] =
 #define SCHEDULE(name, ...) "|" #name
-#include "../nn/schedule.def"
+#include "../nn/rate.def"
 #undef SCHEDULE
     ;
 #define FAMILY_NAMES (family_words + 1)
@@ -110,7 +109,7 @@ static elbo_status set_real(elbo_config *c, const row *r, const char *value, elb
 {
     double v;
     if (!text_to_real(value, &v) || v < r->info.min || v > r->info.max)
-        return err_set(error, ELBO_USAGE, "option %s: got '%s', expected a number from %g to %g", r->info.key, value,
+        return err_set(error, ELBO_USAGE, "option %s: got '%s', expected a number from %.9g to %.9g", r->info.key, value,
                        r->info.min, r->info.max);
     *(double *)(void *)((char *)c + r->offset) = v;
     return ELBO_OK;
@@ -283,7 +282,7 @@ static char *unquote(char *value)
     return value + 1;
 }
 
-static elbo_status read_line(elbo_config *c, char *line, elbo_error *error)
+elbo_status config_read_line(elbo_config *c, char *line, elbo_error *error)
 {
     cut_comment(line);
     line = trim(line);
@@ -293,24 +292,4 @@ static elbo_status read_line(elbo_config *c, char *line, elbo_error *error)
     if (!equals) return err_set(error, ELBO_USAGE, "got '%.80s', expected 'key = value', '[section]' or '# comment'", line);
     *equals = 0;
     return elbo_config_set(c, trim(line), unquote(trim(equals + 1)), error);
-}
-
-elbo_status elbo_config_read(elbo_config *c, const char *path, elbo_error *error)
-{
-    unsigned char *bytes;
-    size_t size;
-    elbo_error why = {0};
-    elbo_status status = file_read(c->m, path, 1 << 20, &bytes, &size, error);
-    if (status != ELBO_OK) return status;
-    if (memchr(bytes, 0, size)) status = err_set(error, ELBO_BAD_FILE, "%s: not a text: it has a zero byte", path);
-    int number = 0;
-    for (char *line = (char *)bytes, *next; line && status == ELBO_OK; line = next) {
-        number++;
-        next = strchr(line, '\n');
-        if (next) *next++ = 0;
-        if (read_line(c, line, &why) != ELBO_OK)
-            status = err_set(error, ELBO_BAD_FILE, "%s, line %d: %.900s", path, number, why.message);
-    }
-    mem_free(c->m, bytes);
-    return status;
 }

@@ -36,6 +36,9 @@ const elbo_option_info *config_difference(const elbo_config *a, const elbo_confi
 struct text;
 void config_write(const elbo_config *c, struct text *out);
 
+/* Sets what a line of such a file says; the line is changed. Errors: USAGE. */
+elbo_status config_read_line(elbo_config *c, char *line, elbo_error *error);
+
 /* The word of a choice. */
 const char *config_choice(const char *choices, int i, char out[64]);
 

@@ -98,10 +98,18 @@ static int add_output(output_list *o, node *x, plan_target target, int64_t offse
     return o->n++;
 }
 
-static void name_terms(compiled *c, const objective *o)
+static void name_terms(compiled *c, const objective *o, const node *beta)
 {
     c->n_terms = o->n_terms;
-    for (int i = 0; i < o->n_terms; i++) snprintf(c->term[i], sizeof c->term[i], "%s", o->terms[i].name);
+    for (int i = 0; i < o->n_terms; i++) {
+        snprintf(c->term[i], sizeof c->term[i], "%s", o->terms[i].name);
+        c->weighted[i] = o->terms[i].weight == beta;
+    }
+}
+
+double model_term_weight(const elbo_model *m, const compiled *c, int i)
+{
+    return c->weighted[i] ? model_effective_beta(m) : 1;
 }
 
 /* sum of weight x mean over the batch, times the scale of the reduction */
@@ -152,7 +160,7 @@ static elbo_status build_train(elbo_model *m, compiled *c, vae *v, output_list *
     objectives all = build_objectives(m, v, c->key.dtype);
     const objective *o = &all.at[c->key.objective];
     node *loss = loss_of(m, v->s.g, o);
-    name_terms(c, o);
+    name_terms(c, o, v->beta);
     c->loss = add_output(out, loss, TO_ARENA, 0);
     c->first_term = out->n;
     for (int i = 0; i < o->n_terms; i++) add_output(out, g_mean_all(o->terms[i].value), TO_ARENA, 0);
@@ -166,7 +174,7 @@ static void build_evaluate(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
     objectives all = build_objectives(m, v, c->key.dtype);
     const objective *o = &all.at[0];
-    name_terms(c, o);
+    name_terms(c, o, v->beta);
     c->first_term = out->n;
     for (int i = 0; i < o->n_terms; i++) add_output(out, o->terms[i].value, TO_ARENA, 0);
     c->code = add_output(out, o->code, TO_ARENA, 0);
@@ -342,8 +350,9 @@ static void describe_node(const node *x, int64_t example, const int64_t *index, 
     char where[64] = "";
     if (example >= 0)
         snprintf(where, sizeof where, ", example %lld of the data", (long long)index[example]);
-    snprintf(words, room, "%s '%s'%s%s%s", op_table[x->op].name, x->name ? x->name : "unnamed", *x->path ? " in " : "", x->path,
-             where);
+    const char *quote = x->name ? "'" : "";
+    snprintf(words, room, "%s%s%s%s%s%s%s%s", op_table[x->op].name, x->name ? " " : "", quote, x->name ? x->name : "", quote,
+             *x->path ? " in " : "", x->path, where);
 }
 
 void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room)
@@ -367,8 +376,9 @@ static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_err
 {
     bool bernoulli = c->likelihood == BERNOULLI || c->likelihood == BERNOULLI_EPS;
     if (bernoulli && c->range)
-        return err_set(error, ELBO_USAGE, "likelihood bernoulli needs data in [0,1], but range is symmetric ([-1,1]); use --range "
-                                          "unit, or a gaussian or squared likelihood");
+        return err_set(error, ELBO_USAGE,
+                       "likelihood bernoulli needs data in [0,1], but range is symmetric ([-1,1]); use --range "
+                       "unit, or a gaussian or squared likelihood");
     if ((bernoulli || c->range) && (d->min < 0 || d->max > 1))
         return err_set(error, ELBO_USAGE, "%s needs data in [0,1], but the data reach from %g to %g; scale them, or use "
                                           "--likelihood gaussian", bernoulli ? "likelihood bernoulli" : "range symmetric",
@@ -378,12 +388,15 @@ static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_err
     if (c->data_bias && !bernoulli)
         return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
     if (bernoulli && c->output != OUTPUT_LINEAR)
-        return err_set(error, ELBO_USAGE, "output %s with likelihood bernoulli would apply a second transformation: bernoulli reads "
-                                          "logits and has its own sigmoid; use --output linear",
+        return err_set(error, ELBO_USAGE,
+                       "output %s with likelihood bernoulli would apply a second transformation: bernoulli reads "
+                       "logits and has its own sigmoid; use --output linear",
                        c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh");
     if (c->output == OUTPUT_SIGMOID && (c->range || d->min < 0 || d->max > 1))
-        return err_set(error, ELBO_USAGE, "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
-                                          "linear, or tanh with --range symmetric", c->range ? -1 : d->min, c->range ? 1 : d->max);
+        return err_set(error, ELBO_USAGE,
+                       "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
+                       "linear, or tanh with --range symmetric",
+                       c->range ? -1 : d->min, c->range ? 1 : d->max);
     if (c->output == OUTPUT_TANH && !c->range && (d->min < -1 || d->max > 1))
         return err_set(error, ELBO_USAGE, "output tanh reaches (-1,1), but the data reach from %g to %g; use --output linear",
                        d->min, d->max);

@@ -32,6 +32,7 @@ typedef struct compiled {
     plan *plan;
     int n_terms;
     char term[MAX_TERMS][16];
+    bool weighted[MAX_TERMS]; /* by beta */
     int loss, first_term, code, std, x; /* numbers of outputs; -1: none */
     int64_t last_used;
 } compiled;
@@ -83,6 +84,9 @@ const float *model_result(elbo_model *m, compiled *c, int output);
 /* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which
  * example of the data each of the batch is. */
 void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);
+
+/* The weight of a term in the loss, in nats per example. */
+double model_term_weight(const elbo_model *m, const compiled *c, int i);
 
 /* The weight of KL in the loss that is minimised, when the loss is scaled so that rec is nats per example. */
 double model_effective_beta(const elbo_model *m);

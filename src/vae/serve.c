@@ -87,8 +87,10 @@ elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x,
     int64_t width = m->info.latent_size, d = model_numbers(m);
     if (n < 0) return refuse_count(n, error);
     if (!m->family->has_prior)
-        return err_set(error, ELBO_USAGE, "family %s has no prior to sample from: nothing said where its codes lie; train --family "
-                                          "vae, or reconstruct instead", m->info.family);
+        return err_set(error, ELBO_USAGE,
+                       "family %s has no prior to sample from: nothing said where its codes lie; train --family "
+                       "vae, or reconstruct instead",
+                       m->info.family);
     int64_t chunk = n < 512 ? n : 512;
     float *z = mem_new(m->m, (size_t)(chunk * width), sizeof *z);
     if (!z) return err_memory(error, "codes to decode");

@@ -48,7 +48,8 @@ static node *matched_picture(vae *v, node *y)
     return y;
 }
 
-/* Whatever the decoder's layers end in becomes the data's shape: a picture is matched, anything flat goes through a dense layer. */
+/* Whatever the decoder's layers end in becomes the data's shape: a picture is matched, anything flat goes through a
+ * dense layer. */
 node *vae_decode(vae *v, node *z)
 {
     int mark = scope_enter(&v->s, "decoder");
@@ -65,8 +66,11 @@ node *vae_nll(vae *v, node *decoded, node *x)
 {
     if (g_broken(decoded) || g_broken(x)) return g_broken(x) ? x : decoded;
     int64_t b = x->shape.dim[0], k = decoded->shape.dim[0] / b, d = decoded->shape.dim[1];
+    int mark = scope_enter(&v->s, "likelihood");
     node *each = g_reshape(decoded, SHAPE(b, k, d)), *original = g_reshape(flatten(x), SHAPE(b, 1, d));
-    return likelihood_nll(&v->s, &v->likelihood, each, original);
+    node *nll = likelihood_nll(&v->s, &v->likelihood, each, original);
+    scope_leave(&v->s, mark);
+    return nll;
 }
 
 node *vae_rec(vae *v, node *decoded, node *x)

@@ -13,8 +13,10 @@
 
 enum {
     PATCH_NUMBERS = 1 << 18, /* of a chunk of patches: 1 MB, half a second-level cache */
-    LEAST_PLACES = 64,       /* of a chunk: weights are read once for each */
+    LEAST_PLACES = 128,      /* of a chunk: weights are read once for each */
     MOST_PLACES = 1024,
+    PACKED_PLACES = 512,     /* of a step, below which laying its weights out for the library costs more than it gains */
+    FEW_CHANNELS = 8,        /* of what is computed, for which products of patches are faster than the library */
     MAX_PARTS = 64,
     PART_FLOPS = 3000000,
     PART_ROWS = 32,          /* rows of w' a part of conv_dw has at least: fewer keep the processor's adders waiting */
@@ -48,16 +50,61 @@ static int64_t places_of(const conv_sizes *s)
     return s->batch * s->out[0] * s->out[1];
 }
 
-/* Places of a chunk whose patches have so many columns. */
-static int64_t chunk_of(int64_t columns)
+static int64_t weights_of(const conv_sizes *s)
+{
+    return taps_of(s) * s->group_c * s->results;
+}
+
+/* Places of a chunk at most when patches have so many columns. */
+static int64_t most_places(int64_t places, int64_t columns)
 {
     int64_t n = PATCH_NUMBERS / columns;
-    return n < LEAST_PLACES ? LEAST_PLACES : n > MOST_PLACES ? MOST_PLACES : n;
+    n = n < LEAST_PLACES ? LEAST_PLACES : n > MOST_PLACES ? MOST_PLACES : n;
+    return least(n, places);
+}
+
+/* Chunks are about equal. */
+static int64_t chunk_of(int64_t places, int64_t columns)
+{
+    return ratio_up(places, ratio_up(places, most_places(places, columns)));
 }
 
 static size_t bytes_of(int64_t numbers)
 {
     return (size_t)ratio_up(numbers, 16) * 64;
+}
+
+/* ---- The mirror image ----
+ *
+ * With stride 1, conv from C to F channels is conv_dx from C to F with the window turned round. So patches can be made of
+ * whichever side has fewer channels: a picture of 3 channels, say, instead of 32 features. */
+
+/* False where there is none, or nothing is gained: then m is s. */
+static bool mirror(const conv_sizes *s, conv_sizes *m)
+{
+    int64_t reach[2];
+    *m = *s;
+    if (s->groups != 1 || s->results >= s->channels || weights_of(s) > SMALL_WEIGHTS) return false;
+    for (int i = 0; i < 2; i++) {
+        reach[i] = (int64_t)(s->at.size[i] - 1) * s->at.dilation[i];
+        if (s->at.stride[i] != 1 || s->at.padding[i] > reach[i]) return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        m->at.padding[i] = (int32_t)(reach[i] - s->at.padding[i]);
+        m->in[i] = s->out[i];
+        m->out[i] = s->in[i];
+    }
+    m->channels = m->group_c = s->results;
+    m->results = m->group_f = s->channels;
+    return true;
+}
+
+/* to [taps,F,C] = the weights [taps,C,F] of s, taps in the opposite order. */
+static void turn_weights(const conv_sizes *s, const float *w, float *to)
+{
+    for (int64_t t = taps_of(s); t-- > 0;)
+        for (int64_t f = 0; f < s->results; f++)
+            for (int64_t c = 0; c < s->group_c; c++) *to++ = w[(t * s->group_c + c) * s->results + f];
 }
 
 /* ---- conv and conv_dx: by images ---- */
@@ -132,18 +179,23 @@ static bool make_convs(const preparing *q, conv_sizes s, preparation *p)
     return true;
 }
 
-/* Whether laying the weights out anew in each run pays. */
-static bool worth_packing(const conv_sizes *s)
+/* Whether the library is worth asking. */
+static bool suits_library(op_code op, const conv_sizes *s)
 {
-    return places_of(s) >= LEAST_PLACES;
+    conv_sizes m;
+    bool few = op == OP_conv ? s->results <= FEW_CHANNELS && mirror(s, &m) : s->channels <= FEW_CHANNELS;
+    return places_of(s) >= PACKED_PLACES && !few;
 }
 
 static bool prepare_images(const preparing *q, preparation *p)
 {
-    conv_sizes s = sizes_of_node(q->n);
-    int64_t columns = taps_of(&s) * s.group_c;
-    if (!patches_are_image(&s)) p->scratch = bytes_of(chunk_of(columns) * columns);
-    return !product_onednn(q->library) || !worth_packing(&s) || make_convs(q, s, p);
+    conv_sizes s = sizes_of_node(q->n), m;
+    bool mirrored = mirror(&s, &m);
+    int64_t columns = taps_of(&m) * m.group_c;
+    m.batch = ratio_up(q->rows, q->parts);
+    if (!patches_are_image(&m)) p->scratch = bytes_of(most_places(places_of(&m), columns) * columns);
+    if (mirrored) p->scratch += bytes_of(weights_of(&s));
+    return !product_onednn(q->library) || !suits_library(q->n->op, &s) || make_convs(q, s, p);
 }
 
 bool cpu_conv_prepare(const preparing *q, preparation *p)
@@ -172,20 +224,53 @@ static bool by_library(const kernel_args *k, int64_t images, const float *from, 
     return false;
 }
 
-static void conv_by_products(const kernel_args *k, const conv_sizes *s, const float *x, float *y)
+/* y from x by products of patches, for which there is room. */
+static void conv_by_products(const kernel_args *k, const conv_sizes *s, const float *x, const float *w, float *y, float *room)
 {
-    int64_t columns = taps_of(s) * s->group_c, chunk = chunk_of(columns), end = places_of(s);
-    const float *w = k->in[1].data;
+    int64_t columns = taps_of(s) * s->group_c, end = places_of(s), chunk = chunk_of(end, columns);
     bool plain = patches_are_image(s);
     for (int64_t at = 0, n; at < end; at += n) {
         n = least(chunk, end - at);
         for (int64_t g = 0; g < s->groups; g++) {
-            const float *rows = plain ? x + at * s->channels + g * s->group_c : k->scratch;
-            if (!plain) patches_gather(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, x, k->scratch);
+            const float *rows = plain ? x + at * s->channels + g * s->group_c : room;
+            if (!plain) patches_gather(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, x, room);
             product(k->library, false, false, n, s->group_f, columns, rows, plain ? s->channels : columns, w + g * s->group_f,
                     s->results, y + at * s->results + g * s->group_f, s->results);
         }
     }
+}
+
+static void conv_dx_by_products(const kernel_args *k, const conv_sizes *s, const float *y, const float *w, float *x,
+                                float *room)
+{
+    int64_t columns = taps_of(s) * s->group_c, end = places_of(s), chunk = chunk_of(end, columns);
+    bool plain = patches_are_image(s);
+    if (!plain) memset(x, 0, (size_t)(s->batch * s->in[0] * s->in[1] * s->channels) * sizeof *x);
+    for (int64_t at = 0, n; at < end; at += n) {
+        n = least(chunk, end - at);
+        for (int64_t g = 0; g < s->groups; g++) {
+            float *rows = plain ? x + at * s->channels + g * s->group_c : room;
+            product(k->library, false, true, n, columns, s->group_f, y + at * s->results + g * s->group_f, s->results,
+                    w + g * s->group_f, s->results, rows, plain ? s->channels : columns);
+            if (!plain) patches_scatter(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, rows, x);
+        }
+    }
+}
+
+/* By products, with the mirror image where there is one: its weights lie ahead of the patches in the scratch. */
+static void by_products(const kernel_args *k, bool backward, const conv_sizes *s, const float *from, float *to)
+{
+    conv_sizes m;
+    const float *w = k->in[1].data;
+    float *room = k->scratch;
+    if (mirror(s, &m)) {
+        turn_weights(s, w, room);
+        w = room;
+        room += bytes_of(weights_of(s)) / sizeof *room;
+        backward = !backward;
+    }
+    if (backward) conv_dx_by_products(k, &m, from, w, to, room);
+    else conv_by_products(k, &m, from, w, to, room);
 }
 
 void cpu_conv(const kernel_args *k)
@@ -194,24 +279,7 @@ void cpu_conv(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
     float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
-    if (!by_library(k, s.batch, x, y)) conv_by_products(k, &s, x, y);
-}
-
-static void conv_dx_by_products(const kernel_args *k, const conv_sizes *s, const float *y, float *x)
-{
-    int64_t columns = taps_of(s) * s->group_c, chunk = chunk_of(columns), end = places_of(s);
-    const float *w = k->in[1].data;
-    bool plain = patches_are_image(s);
-    if (!plain) memset(x, 0, (size_t)(s->batch * s->in[0] * s->in[1] * s->channels) * sizeof *x);
-    for (int64_t at = 0, n; at < end; at += n) {
-        n = least(chunk, end - at);
-        for (int64_t g = 0; g < s->groups; g++) {
-            float *rows = plain ? x + at * s->channels + g * s->group_c : k->scratch;
-            product(k->library, false, true, n, columns, s->group_f, y + at * s->results + g * s->group_f, s->results,
-                    w + g * s->group_f, s->results, rows, plain ? s->channels : columns);
-            if (!plain) patches_scatter(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, rows, x);
-        }
-    }
+    if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
 }
 
 void cpu_conv_dx(const kernel_args *k)
@@ -220,7 +288,7 @@ void cpu_conv_dx(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *y = (const float *)k->in[0].data + first * s.out[0] * s.out[1] * s.results;
     float *x = (float *)k->out.data + first * s.in[0] * s.in[1] * s.channels;
-    if (!by_library(k, s.batch, y, x)) conv_dx_by_products(k, &s, y, x);
+    if (!by_library(k, s.batch, y, x)) by_products(k, true, &s, y, x);
 }
 
 /* ---- conv_dw ---- */
@@ -231,11 +299,6 @@ typedef struct weight_cut {
     int64_t images;                             /* of a part; 0: the weights are cut */
     int64_t taps, n_taps, columns, n_columns;   /* taps and results of a block of weights, and how many such there are */
 } weight_cut;
-
-static int64_t weights_of(const conv_sizes *s)
-{
-    return taps_of(s) * s->group_c * s->results;
-}
 
 static weight_cut weight_cut_of(const conv_sizes *s)
 {
@@ -261,31 +324,37 @@ static int64_t weight_blocks(const conv_sizes *s, const weight_cut *c)
 
 int cpu_conv_dw_parts(const node *n)
 {
-    conv_sizes s = sizes_of_node(n);
+    conv_sizes own = sizes_of_node(n), s;
+    mirror(&own, &s);
     weight_cut c = weight_cut_of(&s);
     return (int)(c.images ? ratio_up(s.batch, c.images) : least(weight_blocks(&s, &c), MAX_PARTS));
 }
 
-/* The weights' gradient is the sum of the parts' in shared. */
+/* The weights' gradient is the sum of the parts' in shared; a mirrored one is turned back. */
 static void add_parts(const kernel_args *k)
 {
-    int64_t n = shape_count(k->out.shape);
+    conv_sizes s = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape), m;
+    bool mirrored = mirror(&s, &m);
+    int64_t n = weights_of(&s);
+    float *sum = mirrored ? k->shared : k->out.data;
     const float *part = k->shared;
-    float *to = k->out.data;
-    memcpy(to, part, (size_t)n * sizeof *to);
+    if (!mirrored) memcpy(sum, part, (size_t)n * sizeof *sum);
     for (int i = 1; i < k->n_parts; i++) {
         part += n;
-        for (int64_t j = 0; j < n; j++) to[j] += part[j];
+        for (int64_t j = 0; j < n; j++) sum[j] += part[j];
     }
+    if (mirrored) turn_weights(&m, sum, k->out.data);
 }
 
 bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 {
-    conv_sizes s = sizes_of_node(q->n);
+    conv_sizes own = sizes_of_node(q->n), s;
+    bool mirrored = mirror(&own, &s);
     weight_cut c = weight_cut_of(&s);
     int64_t rows = c.taps * s.group_c;
-    p->scratch = bytes_of(chunk_of(rows) * rows) + bytes_of(rows * c.columns);
-    if (c.images == 0 || q->parts == 1) return true;
+    if (c.images) s.batch = c.images;
+    p->scratch = bytes_of(rows * c.columns) + bytes_of(most_places(places_of(&s), rows) * rows);
+    if (c.images == 0 || (q->parts == 1 && !mirrored)) return true;
     p->shared = bytes_of(weights_of(&s) * q->parts);
     p->after = add_parts;
     return true;
@@ -295,9 +364,9 @@ bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 static void weight_block(const kernel_args *k, const conv_sizes *s, const float *x, const float *y, patches p, int64_t columns,
                          float *to)
 {
-    int64_t rows = p.n_taps * s->group_c, chunk = chunk_of(rows), places = places_of(s);
+    int64_t rows = p.n_taps * s->group_c, places = places_of(s), chunk = chunk_of(places, rows);
     bool plain = patches_are_image(s);
-    float *gathered = k->scratch, *some = gathered + bytes_of(chunk * rows) / sizeof(float);
+    float *some = k->scratch, *gathered = some + bytes_of(rows * columns) / sizeof *some;
     for (p.first = 0; p.first < places; p.first += p.n) {
         p.n = least(chunk, places - p.first);
         const float *left = plain ? x + p.first * s->channels + p.channel : gathered;
@@ -324,10 +393,11 @@ static void weight_gradient(const kernel_args *k, const conv_sizes *s, const wei
 
 void cpu_conv_dw(const kernel_args *k)
 {
-    conv_sizes s = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape);
+    conv_sizes own = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape), s;
+    bool mirrored = mirror(&own, &s);
     weight_cut c = weight_cut_of(&s);
     int64_t blocks = weight_blocks(&s, &c);
-    const float *x = k->in[0].data, *y = k->in[1].data;
+    const float *x = k->in[mirrored].data, *y = k->in[!mirrored].data;
     float *to = k->out.data;
     if (c.images == 0) {
         weight_gradient(k, &s, &c, x, y, blocks * k->part / k->n_parts, blocks * (k->part + 1) / k->n_parts, to);

@@ -1,5 +1,6 @@
-/* convolve_onednn.c - oneDNN's convolutions (the API of 2.x). Images keep channels last; weights are laid out by a reorder as
- * the primitive wants them. Primitives and memory objects are made for one thread, in advance: a call sets where its numbers
+/* convolve_onednn.c - oneDNN's convolutions (the API of 2.x). Images keep channels last; weights are laid out as
+ * the primitive wants them, which is told by strides and inner blocks of each axis. Primitives and memory objects are
+ * made for one thread, in advance: a call sets where its numbers
  * are and executes. Every worker has memory objects of its own, since they hold those addresses; the scratchpad is the
  * caller's. */
 #include "convolve_onednn.h"
@@ -18,8 +19,6 @@
     F(engine_destroy, (dnnl_engine_t))                                                                                 \
     F(stream_create, (dnnl_stream_t *, dnnl_engine_t, unsigned))                                                       \
     F(stream_destroy, (dnnl_stream_t))                                                                                 \
-    F(memory_desc_init_by_strides,                                                                                     \
-      (dnnl_memory_desc_t *, int, const dnnl_dims_t, dnnl_data_type_t, const dnnl_dims_t))                             \
     F(memory_desc_init_by_tag,                                                                                         \
       (dnnl_memory_desc_t *, int, const dnnl_dims_t, dnnl_data_type_t, dnnl_format_tag_t))                             \
     F(memory_create, (dnnl_memory_t *, const dnnl_memory_desc_t *, dnnl_engine_t, void *))                             \
@@ -39,9 +38,6 @@
                               dnnl_engine_t, const_dnnl_primitive_desc_t))                                             \
     F(primitive_desc_query, (const_dnnl_primitive_desc_t, dnnl_query_t, int, void *))                                  \
     F(primitive_desc_destroy, (dnnl_primitive_desc_t))                                                                 \
-    F(reorder_primitive_desc_create,                                                                                   \
-      (dnnl_primitive_desc_t *, const dnnl_memory_desc_t *, dnnl_engine_t, const dnnl_memory_desc_t *, dnnl_engine_t,  \
-       const_dnnl_primitive_attr_t))                                                                                   \
     F(primitive_create, (dnnl_primitive_t *, const_dnnl_primitive_desc_t))                                             \
     F(primitive_execute, (const_dnnl_primitive_t, dnnl_stream_t, int, const dnnl_exec_arg_t *))                        \
     F(primitive_destroy, (dnnl_primitive_t))
@@ -58,10 +54,11 @@ struct onednn_conv {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_attr_t attr;
-    dnnl_primitive_desc_t desc, pack_desc;
-    dnnl_primitive_t conv, pack;
-    dnnl_memory_desc_t x, y, plain, packed, scratch;
-    dnnl_memory_t pack_from, pack_to;
+    dnnl_primitive_desc_t desc;
+    dnnl_primitive_t conv;
+    dnnl_memory_desc_t x, y, packed, scratch; /* packed: the weights [F,C,KH,KW] */
+    int64_t *offset[4]; /* where index i of an axis of the packed weights is: offsets of the four axes add up */
+    int64_t run[2];     /* so many neighbours along F, C lie side by side */
     int n_workers;
     worker_memory *workers;
 #define FIELD(name, arguments) dnnl_status_t(*name) arguments;
@@ -92,10 +89,8 @@ static bool describe_tensors(onednn_conv *c, const conv_sizes *s)
 {
     dnnl_dims_t x = {s->batch, s->channels, s->in[0], s->in[1]}, y = {s->batch, s->results, s->out[0], s->out[1]};
     dnnl_dims_t w = {s->results, s->channels, s->at.size[0], s->at.size[1]};
-    dnnl_dims_t steps = {1, s->results, s->at.size[1] * s->channels * s->results, s->channels * s->results};
     return ok(c->memory_desc_init_by_tag(&c->x, 4, x, dnnl_f32, dnnl_nhwc)) &&
            ok(c->memory_desc_init_by_tag(&c->y, 4, y, dnnl_f32, dnnl_nhwc)) &&
-           ok(c->memory_desc_init_by_strides(&c->plain, 4, w, dnnl_f32, steps)) &&
            ok(c->memory_desc_init_by_tag(&c->packed, 4, w, dnnl_f32, dnnl_format_tag_any));
 }
 
@@ -137,7 +132,84 @@ static bool describe(onednn_conv *c, const conv_sizes *s, const onednn_conv *lik
     if (!fine) return false;
     c->packed = *c->query_md(c->desc, dnnl_query_weights_md, 0);
     c->scratch = *c->query_md(c->desc, dnnl_query_scratchpad_md, 0);
-    return ok(c->reorder_primitive_desc_create(&c->pack_desc, &c->plain, c->engine, &c->packed, c->engine, NULL));
+    return true;
+}
+
+/* ---- The weights' layout ---- */
+
+/* Index i of an axis is split into one index for each inner block that cuts this axis, and the rest. */
+static int64_t packed_offset(const dnnl_memory_desc_t *d, int axis, int64_t i)
+{
+    const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+    int64_t offset = 0, step = 1;
+    for (int k = b->inner_nblks - 1; k >= 0; k--) {
+        if (b->inner_idxs[k] == axis) {
+            offset += i % b->inner_blks[k] * step;
+            i /= b->inner_blks[k];
+        }
+        step *= b->inner_blks[k];
+    }
+    return offset + i * b->strides[axis];
+}
+
+static int64_t run_of(const int64_t *offset, int64_t n)
+{
+    int64_t run = 1;
+    while (run < n && offset[run] == offset[0] + run) run++;
+    for (int64_t i = 0; i < n; i++)
+        if (offset[i] != offset[i / run * run] + i % run) return 1;
+    return run;
+}
+
+static bool make_offsets(onednn_conv *c)
+{
+    const dnnl_memory_desc_t *d = &c->packed;
+    if (d->format_kind != dnnl_blocked || d->extra.flags != 0 || d->offset0 != 0) return false;
+    for (int axis = 0; axis < 4; axis++) {
+        c->offset[axis] = mem_new(c->m, (size_t)d->dims[axis], sizeof **c->offset);
+        if (!c->offset[axis]) return false;
+        for (int64_t i = 0; i < d->dims[axis]; i++) c->offset[axis][i] = packed_offset(d, axis, i);
+    }
+    for (int axis = 0; axis < 2; axis++) c->run[axis] = run_of(c->offset[axis], d->dims[axis]);
+    return true;
+}
+
+/* One tap's weights [C,F]; neighbours along F side by side. */
+static void pack_by_results(const onednn_conv *c, const float *w, float *to)
+{
+    int64_t channels = c->packed.dims[1], results = c->packed.dims[0], n;
+    for (int64_t i = 0; i < channels; i++) {
+        for (int64_t f = 0; f < results; f += n) {
+            n = results - f < c->run[0] ? results - f : c->run[0];
+            memcpy(to + c->offset[1][i] + c->offset[0][f], w + i * results + f, (size_t)n * sizeof *to);
+        }
+    }
+}
+
+/* Neighbours along C side by side. */
+static void pack_by_channels(const onednn_conv *c, const float *w, float *to)
+{
+    int64_t channels = c->packed.dims[1], results = c->packed.dims[0], n;
+    for (int64_t i = 0; i < channels; i += n) {
+        n = channels - i < c->run[1] ? channels - i : c->run[1];
+        for (int64_t f = 0; f < results; f++) {
+            float *block = to + c->offset[1][i] + c->offset[0][f];
+            for (int64_t k = 0; k < n; k++) block[k] = w[(i + k) * results + f];
+        }
+    }
+}
+
+void onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
+{
+    const int64_t *size = c->packed.dims;
+    size_t bytes = onednn_conv_packed(c);
+    if (bytes != (size_t)(size[0] * size[1] * size[2] * size[3]) * sizeof *w) memset(packed, 0, bytes);
+    for (int64_t tap = 0; tap < size[2] * size[3]; tap++) {
+        float *to = (float *)packed + c->offset[2][tap / size[3]] + c->offset[3][tap % size[3]];
+        const float *from = w + tap * size[1] * size[0];
+        if (c->run[0] >= c->run[1]) pack_by_results(c, from, to);
+        else pack_by_channels(c, from, to);
+    }
 }
 
 /* ---- Making ---- */
@@ -163,9 +235,8 @@ static bool make(onednn_conv *c, const conv_sizes *s, int workers, const onednn_
     return find_functions(c) && ok(c->engine_create(&c->engine, dnnl_cpu, 0)) &&
            ok(c->stream_create(&c->stream, c->engine, dnnl_stream_default_flags)) && ok(c->primitive_attr_create(&c->attr)) &&
            ok(c->primitive_attr_set_scratchpad_mode(c->attr, dnnl_scratchpad_mode_user)) && describe(c, s, like) &&
-           ok(c->primitive_create(&c->conv, c->desc)) && ok(c->primitive_create(&c->pack, c->pack_desc)) &&
-           ok(c->memory_create(&c->pack_from, &c->plain, c->engine, NULL)) &&
-           ok(c->memory_create(&c->pack_to, &c->packed, c->engine, NULL)) && make_workers(c, workers);
+           make_offsets(c) &&
+           ok(c->primitive_create(&c->conv, c->desc)) && make_workers(c, workers);
 }
 
 onednn_conv *onednn_conv_open(const onednn *o, memory m, op_code op, const conv_sizes *s, int workers,
@@ -199,15 +270,12 @@ void onednn_conv_close(onednn_conv *c)
 {
     if (!c) return;
     destroy_workers(c);
-    if (c->pack_from) c->memory_destroy(c->pack_from);
-    if (c->pack_to) c->memory_destroy(c->pack_to);
     if (c->conv) c->primitive_destroy(c->conv);
-    if (c->pack) c->primitive_destroy(c->pack);
     if (c->desc) c->primitive_desc_destroy(c->desc);
-    if (c->pack_desc) c->primitive_desc_destroy(c->pack_desc);
     if (c->attr) c->primitive_attr_destroy(c->attr);
     if (c->stream) c->stream_destroy(c->stream);
     if (c->engine) c->engine_destroy(c->engine);
+    for (int i = 0; i < 4; i++) mem_free(c->m, c->offset[i]);
     mem_free(c->m, c);
 }
 
@@ -227,16 +295,6 @@ size_t onednn_conv_packed(const onednn_conv *c)
 static bool place(const onednn_conv *c, dnnl_memory_t x, const void *at)
 {
     return ok(c->memory_set_data_handle(x, (void *)(uintptr_t)at));
-}
-
-bool onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
-{
-    if (!place(c, c->pack_from, w) || !place(c, c->pack_to, packed)) return false;
-    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, c->pack_from}, {DNNL_ARG_TO, c->pack_to}};
-    int threads = onednn_alone(c->o);
-    bool done = ok(c->primitive_execute(c->pack, c->stream, 2, args));
-    onednn_restore(c->o, threads);
-    return done;
 }
 
 bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *from, float *to, void *scratch)
@@ -280,10 +338,9 @@ size_t onednn_conv_packed(const onednn_conv *c)
     return 0;
 }
 
-bool onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
+void onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
 {
     (void)c, (void)w, (void)packed;
-    return false;
 }
 
 bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *from, float *to, void *scratch)

@@ -17,8 +17,8 @@ void onednn_conv_close(onednn_conv *c); /* NULL is allowed */
 size_t onednn_conv_scratch(const onednn_conv *c); /* bytes a call needs */
 size_t onednn_conv_packed(const onednn_conv *c);  /* bytes of the weights as it wants them */
 
-/* packed = w [KH,KW,C,F]. False where the library gave up. */
-bool onednn_conv_pack(const onednn_conv *c, const float *w, void *packed);
+/* packed = w [KH,KW,C,F] */
+void onednn_conv_pack(const onednn_conv *c, const float *w, void *packed);
 /* conv: y from x; conv_dx: x from y. One call of a worker at a time. False where the library gave up. */
 bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *from, float *to, void *scratch);
 

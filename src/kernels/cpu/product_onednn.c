@@ -89,13 +89,23 @@ static bool works(const onednn *o)
     return onednn_product(o, false, false, 2, 2, 2, a, 2, b, 2, c, 2) && memcmp(c, expected, sizeof c) == 0;
 }
 
-static bool connect(onednn *o)
+/* oneDNN crashes where it has no memory for the code it generates (seen with 20 MiB): then it is better not begun. */
+static bool has_room(memory m)
+{
+    enum { ROOM = 48 << 20 };
+    void *block = m->resize(m->user, NULL, 0, ROOM);
+    if (block) m->resize(m->user, block, ROOM, 0);
+    return block != NULL;
+}
+
+/* *room: whether there was memory enough to know. */
+static bool connect(onednn *o, bool *room)
 {
     o->handle = open_library();
     if (!o->handle || !onednn_find(o, "dnnl_sgemm", &o->sgemm) || !onednn_find(o, "dnnl_version", &o->version)) return false;
     const dnnl_version_t *v = o->version();
     snprintf(o->name, sizeof o->name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
-    return find_threads(o) && works(o);
+    return find_threads(o) && (*room = has_room(o->m)) && works(o);
 }
 
 bool onednn_open(memory m, onednn **out)
@@ -104,9 +114,10 @@ bool onednn_open(memory m, onednn **out)
     *out = NULL;
     if (!o) return false;
     o->m = m;
-    if (connect(o)) *out = o;
+    bool room = true;
+    if (connect(o, &room)) *out = o;
     else onednn_close(o);
-    return true;
+    return room;
 }
 
 void onednn_close(onednn *o)

@@ -1,5 +1,5 @@
-/* schedule.c - see schedule.h */
-#include "schedule.h"
+/* rate.c - see rate.h */
+#include "rate.h"
 
 #include <math.h>
 
@@ -13,12 +13,12 @@ static double iwae_factor(int64_t epoch)
     return floor(10 * pow(10, 1 - stage / 7.0) + 0.5) / 100;
 }
 
-double schedule_factor(int schedule, int64_t epoch, double decay)
+double rate_factor(int schedule, int64_t epoch, double decay)
 {
     int i = 0;
 #define SCHEDULE(name, factor)                                                                                         \
     if (schedule == i++) return factor;
-#include "schedule.def"
+#include "rate.def"
 #undef SCHEDULE
     return 1;
 }
