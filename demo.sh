@@ -46,7 +46,7 @@ $elbo evaluate "$run" $data
 
 say ''
 say "The run is in $run:"
-find "$run" -name '*.png' | sort | sed 's/^/    /' >&2
+ls -d "$run"/*.png "$run"/pictures 2>/dev/null | sed 's/^/    /' >&2 || true
 say "Go on with it:"
 say "    $elbo info $run"
 say "    $elbo sample $run"

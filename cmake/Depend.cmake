@@ -1,5 +1,5 @@
-# What elbo needs: jansson, libpng, zlib, threads; libjpeg where there is one; and oneDNN's header where there is one (the library itself is opened at
-# run time, so a program runs without it). The list elbo_libraries is what libelbo links.
+# What elbo needs: jansson, libpng, zlib, threads; libjpeg where there is one; and oneDNN's header where there is one (the
+# library itself is opened at run time, so a program runs without it). The list elbo_libraries is what libelbo links.
 
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)

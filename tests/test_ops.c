@@ -274,8 +274,8 @@ static verdict slopes(rig *r, int loss, int slot, int64_t n, const double *dx, c
     double largest = 0;
     verdict v = fine;
     for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(dx[i]));
-    for (int64_t k = 0; !*v.text && k < n && k < 96; k++) {
-        int64_t i = n > 96 ? k * 89 % n : k;
+    for (int64_t k = 0; !*v.text && k < n && k < 48; k++) {
+        int64_t i = n > 48 ? k * 89 % n : k;
         double slope = rig_slope(r, slot, i, loss), scale = fmax(fmax(fabs(slope), fabs(dx[i])), 1e-3 * largest);
         if (!(fabs(slope - dx[i]) <= 1e-6 * scale + 1e-12)) v = wrong(what, i, dx[i], slope);
     }

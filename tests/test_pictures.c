@@ -84,6 +84,22 @@ static void test_jpeg(void **state)
                      BYTES(100, 100, 100));
 }
 
+/* The end marker moved into the middle: libjpeg only warns, and would make the rest grey. */
+static void test_jpeg_with_a_gap(void **state)
+{
+    (void)state;
+    unsigned char rows[16 * 24 * 3], bytes[4096];
+    for (int i = 0; i < 16 * 24 * 3; i++) rows[i] = (unsigned char)(i * i);
+    save_jpeg("gap.jpg", jpeg_rgb, 24, 16, rows);
+    FILE *f = fopen("gap.jpg", "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    assert_true(n < sizeof bytes);
+    memcpy(bytes + n - 300, "\xff\xd9", 2);
+    save_bytes("gap.jpg", bytes, n);
+    refused(open_pictures("gap.jpg"), ELBO_BAD_FILE, "broken JPEG");
+}
+
 /* Every coefficient in two scans of its own: 128 of them. */
 static void test_scans(void **state)
 {
@@ -320,6 +336,7 @@ int main(void)
 #if defined ELBO_HAVE_JPEG
         cmocka_unit_test(test_jpeg),
         cmocka_unit_test(test_scans),
+        cmocka_unit_test(test_jpeg_with_a_gap),
 #endif
         cmocka_unit_test(test_crop),
         cmocka_unit_test(test_resize),

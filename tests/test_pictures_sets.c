@@ -346,8 +346,15 @@ static void test_any_order(void **state)
     elbo_data *packed = opened(open_pictures("many.tgz", .height = 20, .width = 30, .readers = 2));
     assert_same(packed, all, each, 9);
     elbo_data_free(packed);
-    pid_t child = fork();
+    int64_t index[MANY];
+    for (int i = 0; i < MANY; i++) index[i] = i;
+    data_will_read(first, index, MANY);
+    pid_t child = fork(); /* while the readers are busy */
     if (child == 0) {
+        alarm(30);
+        unsigned char *again = read_in_order(first, &each);
+        assert_memory_equal(again, all, MANY * each);
+        free(again);
         assert_same(first, all, each, 3);
         elbo_data_free(first);
         _exit(0);

@@ -68,6 +68,12 @@ static json_t *parse(const char *words, elbo_error *error)
     return j;
 }
 
+/* A count that arithmetic with a few others can't overflow. */
+static bool is_count(int64_t n)
+{
+    return n >= 0 && n < (int64_t)1 << 40;
+}
+
 static elbo_status check_header(const model_header *h, int format, const char *named, elbo_error *error)
 {
     if (format != MODEL_FORMAT)
@@ -81,7 +87,9 @@ static elbo_status check_header(const model_header *h, int format, const char *n
         return err_set(error, ELBO_BAD_FILE, "its data have more than 2^28 numbers an example");
     if (!(h->data.min <= h->data.max))
         return err_set(error, ELBO_BAD_FILE, "its data reach from %g to %g", h->data.min, h->data.max);
-    if (h->step < 0 || h->epoch < 0) return err_set(error, ELBO_BAD_FILE, "its step or epoch is negative");
+    if (!is_count(h->step) || !is_count(h->epoch))
+        return err_set(error, ELBO_BAD_FILE, "its step %lld or epoch %lld is not possible", (long long)h->step,
+                       (long long)h->epoch);
     if (strcmp(named, model_family_name(&h->config)) != 0)
         return err_set(error, ELBO_BAD_FILE, "family '%.40s' is not the one of its options", named);
     return ELBO_OK;
@@ -147,8 +155,8 @@ static bool read_sums(json_t *sums, run_state *r)
 
 static bool run_makes_sense(const run_state *r)
 {
-    return r->examples > 0 && r->step >= 0 && r->epoch >= 0 && r->step_in_epoch >= 0 && r->rate_factor > 0 &&
-           r->rate_factor <= 1 && r->rescues >= 0 && r->seen >= 0;
+    return r->examples > 0 && is_count(r->examples) && is_count(r->step) && is_count(r->epoch) && is_count(r->step_in_epoch) &&
+           is_count(r->rescues) && r->rate_factor > 0 && r->rate_factor <= 1 && r->seen >= 0;
 }
 
 elbo_status run_read(const char *words, run_state *r, elbo_error *error)

@@ -133,13 +133,14 @@ static node *param_node(graph *g, int64_t offset)
 static elbo_status add_gradients(elbo_model *m, graph *g, const objective *o, node *loss, output_list *out, elbo_error *error)
 {
     size_t n = (size_t)m->store.params.n;
-    node **wrt = mem_new(m->m, 2 * n + 2, sizeof *wrt), **dx = wrt + n + 1;
+    node **wrt = mem_new(m->m, 2 * n + 2, sizeof *wrt);
     int64_t *offset = mem_new(m->m, n + 1, sizeof *offset);
     if (!wrt || !offset) {
         mem_free(m->m, wrt);
         mem_free(m->m, offset);
         return err_memory(error, "gradients");
     }
+    node **dx = wrt + n + 1;
     int count = 0;
     for (size_t i = 0; i < n; i++) {
         const entry *e = &m->store.params.at[i];
