@@ -224,6 +224,9 @@ typedef struct elbo_picture_options {
 ELBO_API elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part,
                                         const elbo_picture_options *options, elbo_error *error);
 
+/* How the options of a configuration say that picture files are read. */
+ELBO_API elbo_picture_options elbo_config_pictures(const elbo_config *config);
+
 /* Copies n examples of the given shape from memory: U8 (read as value / 255) or F32. labels may be NULL.
  * Errors: USAGE (a shape or count below 1, a value that is not finite), NO_MEMORY. */
 ELBO_API elbo_data *elbo_data_from_memory(elbo_engine *engine, const void *values, elbo_dtype dtype, int64_t n,
@@ -287,6 +290,8 @@ ELBO_API const elbo_model_info *elbo_model_describe(const elbo_model *model);
 ELBO_API const elbo_latent_info *elbo_model_latent_at(const elbo_model *model, size_t i);
 /* The value of an option the model was made with, as text; NULL for an unknown key. */
 ELBO_API const char *elbo_model_option(elbo_model *model, const char *key);
+/* How it reads picture files, for elbo_data_open_with. */
+ELBO_API elbo_picture_options elbo_model_pictures(const elbo_model *model);
 
 /* Encodes x [n,H,W,C]: mean [n,Z] and, where it is not NULL, std [n,Z] (zeros for a point latent). Errors: NO_MEMORY. */
 ELBO_API elbo_status elbo_model_encode(elbo_model *model, const float *x, int64_t n, float *mean, float *std,

@@ -46,7 +46,8 @@ static inline rig rig_open(elbo_engine *engine, graph *g, node *const *outputs, 
     r.p = plan_compile(engine, g, r.outputs, n, backend, &err);
     if (!r.p) print_error("%s\n", err.message);
     assert_non_null(r.p);
-    size_t shared = plan_arena_size(r.p) + 64, scratch = plan_scratch_size(r.p) * (size_t)elbo_engine_threads(engine) + 64;
+    size_t shared = plan_arena_size(r.p) + 64,
+           scratch = plan_scratch_size(r.p) * (size_t)elbo_engine_threads(engine) + 64;
     r.b.arena = mem_new(&mem_standard, shared, 1);
     r.b.scratch = mem_new(&mem_standard, scratch, 1);
     assert_true(r.b.arena && r.b.scratch);
@@ -67,8 +68,10 @@ static inline void rig_store(void *to, dtype type, bool in_double, int64_t i, do
 {
     switch (type) {
     case F32:
-        if (in_double) ((double *)to)[i] = v;
-        else ((float *)to)[i] = (float)v;
+        if (in_double)
+            ((double *)to)[i] = v;
+        else
+            ((float *)to)[i] = (float)v;
         break;
     case U8: ((uint8_t *)to)[i] = (uint8_t)v; break;
     case I32: ((int32_t *)to)[i] = (int32_t)v; break;

@@ -109,12 +109,18 @@ static void test_broadcasting(void **state)
     static const struct {
         shape a, b, result; /* result rank -1: refused */
     } table[] = {
-        {{2, {3, 4}}, {2, {3, 4}}, {2, {3, 4}}},          {{2, {3, 4}}, {1, {4}}, {2, {3, 4}}},
-        {{1, {4}}, {2, {3, 4}}, {2, {3, 4}}},             {{2, {3, 1}}, {2, {1, 4}}, {2, {3, 4}}},
-        {{0, {0}}, {2, {3, 4}}, {2, {3, 4}}},             {{1, {1}}, {3, {2, 3, 4}}, {3, {2, 3, 4}}},
-        {{3, {2, 1, 4}}, {2, {3, 1}}, {3, {2, 3, 4}}},    {{1, {1}}, {0, {0}}, {1, {1}}},
-        {{2, {3, 4}}, {1, {3}}, {-1, {0}}},               {{2, {3, 4}}, {2, {4, 3}}, {-1, {0}}},
-        {{2, {3, 4}}, {2, {3, 2}}, {-1, {0}}},            {{2, {6, 4}}, {2, {3, 4}}, {-1, {0}}},
+        {{2, {3, 4}}, {2, {3, 4}}, {2, {3, 4}}},
+        {{2, {3, 4}}, {1, {4}}, {2, {3, 4}}},
+        {{1, {4}}, {2, {3, 4}}, {2, {3, 4}}},
+        {{2, {3, 1}}, {2, {1, 4}}, {2, {3, 4}}},
+        {{0, {0}}, {2, {3, 4}}, {2, {3, 4}}},
+        {{1, {1}}, {3, {2, 3, 4}}, {3, {2, 3, 4}}},
+        {{3, {2, 1, 4}}, {2, {3, 1}}, {3, {2, 3, 4}}},
+        {{1, {1}}, {0, {0}}, {1, {1}}},
+        {{2, {3, 4}}, {1, {3}}, {-1, {0}}},
+        {{2, {3, 4}}, {2, {4, 3}}, {-1, {0}}},
+        {{2, {3, 4}}, {2, {3, 2}}, {-1, {0}}},
+        {{2, {6, 4}}, {2, {3, 4}}, {-1, {0}}},
         {{3, {2, 3, 4}}, {2, {2, 4}}, {-1, {0}}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -168,7 +174,8 @@ static void test_draws_follow_examples(void **state)
         for (int i = 0; i < 3; i++) {
             int at = 0;
             while (index[at] != few[i]) at++;
-            for (int e = 0; e < EACH; e++) assert_true(rig_at(&r[1], 0, i * EACH + e) == rig_at(&r[0], 0, at * EACH + e));
+            for (int e = 0; e < EACH; e++)
+                assert_true(rig_at(&r[1], 0, i * EACH + e) == rig_at(&r[0], 0, at * EACH + e));
         }
         r[1].b.env = (run_env){.seed = 5, .step = 3, .first_index = 30};
         double before = rig_at(&r[1], 0, 0); /* example 31 */
@@ -203,12 +210,16 @@ static void test_targets(void **state)
         float value[32] = {0}, gradient[64], old[2] = {10, 20}, new_state[48];
         for (int i = 0; i < 6; i++) value[16 + i] = (float)(i + 1);
         memset(gradient, 0xff, sizeof gradient);
-        plan_buffers b = {.values = value, .gradients = gradient, .state = old, .new_state = new_state,
+        plan_buffers b = {.values = value,
+                          .gradients = gradient,
+                          .state = old,
+                          .new_state = new_state,
                           .arena = mem_new(&mem_standard, plan_arena_size(made) + 64, 1),
                           .scratch = mem_new(&mem_standard, 2 * plan_scratch_size(made) + 64, 1)};
         plan_run(made, &b);
         for (int i = 0; i < 6; i++) {
-            assert_true(gradient[16 + i] == 2 * value[16 + i] && gradient[32 + i] == value[16 + i] && gradient[48 + i] == 0);
+            assert_true(gradient[16 + i] == 2 * value[16 + i] && gradient[32 + i] == value[16 + i] &&
+                        gradient[48 + i] == 0);
             assert_true(((const float *)plan_result(made, 5, &b))[i] == 2 * value[16 + i]);
             assert_true(((const float *)plan_result(made, 7, &b))[i] == value[16 + i % 2 * 3 + i / 2]);
         }
@@ -280,7 +291,9 @@ static node *unary(wild *w, node *x)
     case 9: return g_stop(x);
     case 10: return g_div(x, g_like(x, 1));
     case 11: return g_clip(x, -5, 5);
-    case 12: return g_where(g_less(w->leaf[SLOT_X], g_zero(w->leaf[SLOT_X])), g_scale(w->leaf[SLOT_X], 0.5), w->leaf[SLOT_X]);
+    case 12:
+        return g_where(g_less(w->leaf[SLOT_X], g_zero(w->leaf[SLOT_X])), g_scale(w->leaf[SLOT_X], 0.5),
+                       w->leaf[SLOT_X]);
     default: return g_log(g_shift(g_square(x), 1));
     }
 }
@@ -328,7 +341,8 @@ static node *rearrangement(wild *w, node *x)
     case 4: return shape_last(x->shape) < 12 ? g_pad(x, last, 1, 1, 1) : x;
     case 5: return shape_last(x->shape) < 12 ? g_concat(((node *[]){x, g_scale(x, 0.5)}), 2, last) : x;
     case 6: return g_reshape(x, SHAPE(shape_count(x->shape)));
-    default: return r == 2 ? g_gather(x, g_broadcast(g_slice(w->leaf[SLOT_INDEX], 0, 0, 1), SHAPE(x->shape.dim[0]))) : x;
+    default:
+        return r == 2 ? g_gather(x, g_broadcast(g_slice(w->leaf[SLOT_INDEX], 0, 0, 1), SHAPE(x->shape.dim[0]))) : x;
     }
 }
 
@@ -336,7 +350,8 @@ static node *product(wild *w, node *x)
 {
     int64_t n = shape_last(x->shape);
     if (x->shape.rank != 2) return x;
-    if (n == 6) return g_tanh(g_add(g_matmul_flags(x, w->leaf[N_SLOTS], draw(2) ? TRANSPOSE_B : 0), w->leaf[N_SLOTS + 1]));
+    if (n == 6)
+        return g_tanh(g_add(g_matmul_flags(x, w->leaf[N_SLOTS], draw(2) ? TRANSPOSE_B : 0), w->leaf[N_SLOTS + 1]));
     if (x->shape.dim[0] * x->shape.dim[0] > 6000) return x;
     node *y = draw(2) ? g_matmul(g_transpose(x), x) : g_matmul(x, g_transpose(x));
     return g_tanh(g_scale(y, 0.1));
@@ -358,11 +373,16 @@ static wild grow_wild(uint32_t from, int64_t b, bool whole)
     for (int i = 0; i < N_STEPS; i++) {
         node *x = any(&w);
         int kind = draw(10);
-        node *y = kind < 3 ? unary(&w, x) : kind < 6 ? binary(&w, x) : kind < 7 ? reduction(x)
-                        : kind < 8 ? rearrangement(&w, x) : kind < 9 ? product(&w, x) : unary(&w, w.pool[w.n - 1]);
+        node *y = kind < 3   ? unary(&w, x)
+                  : kind < 6 ? binary(&w, x)
+                  : kind < 7 ? reduction(x)
+                  : kind < 8 ? rearrangement(&w, x)
+                  : kind < 9 ? product(&w, x)
+                             : unary(&w, w.pool[w.n - 1]);
         w.pool[w.n++] = y;
     }
-    node *loss = NULL, *wrt[] = {w.leaf[SLOT_X], w.leaf[SLOT_PAIRS], w.leaf[N_SLOTS], w.leaf[N_SLOTS + 1], w.leaf[SLOT_U]};
+    node *loss = NULL,
+         *wrt[] = {w.leaf[SLOT_X], w.leaf[SLOT_PAIRS], w.leaf[N_SLOTS], w.leaf[N_SLOTS + 1], w.leaf[SLOT_U]};
     for (int i = 0; i < 12; i++) {
         w.outputs[w.n_outputs] = i < 8 ? any(&w) : w.pool[w.n - 1 - (i - 8)];
         node *mean = g_mean_all(w.outputs[w.n_outputs++]);
@@ -494,7 +514,8 @@ static void test_large_steps(void **state)
     node *x = g_input(g, 0, F32, SHAPE(B, D), false, "x"), *w = g_input(g, 1, F32, SHAPE(D, F), false, "w");
     node *h = g_matmul(x, w), *y = g_tanh(g_scale(h, 0.1)), *dw, *o[10];
     g_gradient(g_sum_all(g_mul(y, y)), &w, 1, &dw);
-    o[0] = h, o[1] = y, o[2] = dw, o[3] = g_sum(x, 1), o[4] = g_sum_all(x), o[5] = g_sum_last(g_exp(x)), o[6] = g_amax(x, 1);
+    o[0] = h, o[1] = y, o[2] = dw, o[3] = g_sum(x, 1), o[4] = g_sum_all(x), o[5] = g_sum_last(g_exp(x)),
+    o[6] = g_amax(x, 1);
     o[7] = g_random(g, NORMAL, 7, SHAPE(B, D), false), o[8] = g_matmul_flags(h, h, TRANSPOSE_A), o[9] = g_transpose(x);
     rig r[4];
     static double v[B * D];
@@ -532,12 +553,18 @@ static int close_engines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_nodes_are_one), cmocka_unit_test(test_many_nodes),
-        cmocka_unit_test(test_sticky_error),        cmocka_unit_test(test_builders_refuse),
-        cmocka_unit_test(test_broadcasting),        cmocka_unit_test(test_stream_twice),
-        cmocka_unit_test(test_draws_follow_examples), cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_cpu_plans),           cmocka_unit_test(test_simplify),
-        cmocka_unit_test(test_memory_is_not_shared_while_needed), cmocka_unit_test(test_large_steps),
+        cmocka_unit_test(test_equal_nodes_are_one),
+        cmocka_unit_test(test_many_nodes),
+        cmocka_unit_test(test_sticky_error),
+        cmocka_unit_test(test_builders_refuse),
+        cmocka_unit_test(test_broadcasting),
+        cmocka_unit_test(test_stream_twice),
+        cmocka_unit_test(test_draws_follow_examples),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_cpu_plans),
+        cmocka_unit_test(test_simplify),
+        cmocka_unit_test(test_memory_is_not_shared_while_needed),
+        cmocka_unit_test(test_large_steps),
     };
     return cmocka_run_group_tests(tests, open_engines, close_engines);
 }

@@ -1,7 +1,7 @@
 /* test_vae_math.c - the mathematics of whole models: losses against golden values, the gradient of every family's loss against
  * differences in double, ten Adam steps against PyTorch's, KL against Monte Carlo, layouts, and that training fits. */
-#include "golden/golden.h"
 #include "base/philox.h"
+#include "golden/golden.h"
 #include "rig.h"
 #include "vae/model.h"
 
@@ -68,7 +68,8 @@ static exact exact_open(elbo_model *m, int64_t b, const double *x)
 {
     elbo_error err = {0};
     exact e = {.m = m, .beta = model_effective_beta(m)};
-    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .backend = BACKEND_REF_DOUBLE}, &err);
+    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .backend = BACKEND_REF_DOUBLE},
+                     &err);
     if (!e.c) print_error("%s\n", err.message);
     assert_non_null(e.c);
     int64_t n = m->store.params.size, k = m->store.states.size, d = b * model_numbers(m);
@@ -77,7 +78,10 @@ static exact exact_open(elbo_model *m, int64_t b, const double *x)
     for (int64_t i = 0; i < n; i++) e.value[i] = (double)m->store.value[i];
     for (int64_t i = 0; i < k; i++) e.state[i] = (double)m->store.state[i];
     memcpy(e.x, x, (size_t)d * sizeof *x);
-    e.b = (plan_buffers){.values = e.value, .gradients = e.gradient, .state = e.state, .new_state = e.new_state,
+    e.b = (plan_buffers){.values = e.value,
+                         .gradients = e.gradient,
+                         .state = e.state,
+                         .new_state = e.new_state,
                          .arena = mem_new(&mem_standard, plan_arena_size(e.c->plan) + 64, 1),
                          .scratch = mem_new(&mem_standard, 64, 1)};
     assert_true(e.b.arena && e.b.scratch);
@@ -100,7 +104,8 @@ static double exact_term(const exact *e, int i)
 
 static void exact_close(exact *e)
 {
-    double *const all[] = {e->value, e->gradient, e->slot[0], e->slot[1], e->state, e->new_state, e->x, e->b.arena, e->b.scratch};
+    double *const all[] = {e->value,     e->gradient, e->slot[0], e->slot[1],  e->state,
+                           e->new_state, e->x,        e->b.arena, e->b.scratch};
     for (int i = 0; i < 9; i++) mem_free(&mem_standard, all[i]);
     elbo_model_free(e->m);
 }
@@ -145,9 +150,13 @@ static void check_loss(const char *options, bool wrong, char *what, size_t room)
 
 #define NET "encoder=dense 4 tanh|decoder=dense 3 softplus|latent=2"
 static const char *const likelihoods[] = {
-    "likelihood=bernoulli", "likelihood=bernoulli-eps", "likelihood=squared|output=sigmoid",
-    "likelihood=half-squared|output=tanh|range=symmetric", "likelihood=gaussian|sigma=0.3",
-    "likelihood=gaussian|variance=learned|sigma=0.7|output=sigmoid", "likelihood=gaussian|variance=per-dimension",
+    "likelihood=bernoulli",
+    "likelihood=bernoulli-eps",
+    "likelihood=squared|output=sigmoid",
+    "likelihood=half-squared|output=tanh|range=symmetric",
+    "likelihood=gaussian|sigma=0.3",
+    "likelihood=gaussian|variance=learned|sigma=0.7|output=sigmoid",
+    "likelihood=gaussian|variance=per-dimension",
     "likelihood=gaussian|variance=optimal|range=symmetric",
 };
 static const char *const heads[] = {"logvar", "logsigma", "softplus"}, *const reductions[] = {"example", "sum", "mean"};
@@ -158,12 +167,14 @@ static void test_loss_gradients(void **state)
     char options[512], what[512];
     int failed = 0;
     for (int i = 0; i < 8 * 3 * 3 * 5; i++) {
-        static const char *const families[] = {"vae|samples=1", "vae|samples=3", "ae", "iwae|samples=1", "iwae|samples=3"};
+        static const char *const families[] = {"vae|samples=1", "vae|samples=3", "ae", "iwae|samples=1",
+                                               "iwae|samples=3"};
         int head = i / 8 % 3, reduction = i / 24 % 3, kind = i / 72;
         if (kind == 2 && head > 0) continue; /* no head */
-        if (kind == 4 && i % 8 == 7) continue; /* the batch's variance, held fixed, is not the optimum of a weighted loss */
-        snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[i % 8], heads[head],
-                 reductions[reduction], families[kind]);
+        if (kind == 4 && i % 8 == 7)
+            continue; /* the batch's variance, held fixed, is not the optimum of a weighted loss */
+        snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[i % 8],
+                 heads[head], reductions[reduction], families[kind]);
         check_loss(options, false, what, sizeof what);
         if (*what) print_error("%s\n", what);
         failed += *what != 0;
@@ -206,7 +217,8 @@ static const loss_case loss_cases[] = {
     {"bernoulli_eps", {.kind = BERNOULLI_EPS}},
     {"gaussian_fixed", {.kind = GAUSSIAN, .sigma = 0.5}},
     {"gaussian_learned", {.kind = GAUSSIAN, .sigma_kind = SIGMA_LEARNED, .sigma = 0.25, .output = OUTPUT_SIGMOID}},
-    {"gaussian_per_dimension", {.kind = GAUSSIAN, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
+    {"gaussian_per_dimension",
+     {.kind = GAUSSIAN, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
     {"gaussian_optimal", {.kind = GAUSSIAN, .sigma_kind = SIGMA_OPTIMAL}},
     {"squared", {.kind = SQUARED, .output = OUTPUT_TANH}},
     {"half_squared", {.kind = HALF_SQUARED}},
@@ -281,7 +293,8 @@ static void test_epsilon_form(void **state)
             assert_true(isfinite(stable) && isfinite(eps) && eps < 23.1);
             double want = fmax(far, 0) + log1p(exp(-fabs(far)));
             assert_true(rig_near(stable, want, in_double ? 1e-15 : 3e-7, fmax(1, fabs(far))));
-            if (in_double && fabs(logit[i]) < 8) assert_true(fabs(stable - eps) <= 1.01e-10 * (1 + exp(fabs(logit[i]))));
+            if (in_double && fabs(logit[i]) < 8)
+                assert_true(fabs(stable - eps) <= 1.01e-10 * (1 + exp(fabs(logit[i]))));
             if (!in_double && fabs(logit[i]) < 6) assert_true(fabs(stable - eps) <= 1e-4 * fmax(1, stable));
             if (far > 37) assert_true(fabs(eps - 23.0258) < 1e-3 && fabs(rig_at(&r, 2, i)) < 1e-5);
         }
@@ -418,7 +431,8 @@ static void test_trajectory_double(void **state)
         for (int step = 0; step < 10; step++) {
             e.b.env = (run_env){.seed = run->seed, .step = (uint32_t)step, .index = run->index};
             assert_true(rig_near(exact_run(&e), run->losses[3 * step], 1e-11, 0));
-            for (int t = 0; t < 2; t++) assert_true(rig_near(exact_term(&e, t), run->losses[3 * step + 1 + t], 1e-11, 1));
+            for (int t = 0; t < 2; t++)
+                assert_true(rig_near(exact_term(&e, t), run->losses[3 * step + 1 + t], 1e-11, 1));
             optim_settings o = settings_of(e.m, step + 1);
             optim_find("adam")->update_double(&o, (size_t)e.m->store.params.size, e.value, e.gradient, e.slot);
         }
@@ -453,7 +467,8 @@ static void test_trajectory_float(void **state)
                 assert_true(tensor_near(store_find(&m->store.params, t->name), gradient, t->first_float, 1e-5));
             }
             optim_settings o = settings_of(m, step + 1);
-            optim_find("adam")->update(&o, (size_t)m->store.params.size, m->store.value, m->store.gradient, m->store.slot);
+            optim_find("adam")->update(&o, (size_t)m->store.params.size, m->store.value, m->store.gradient,
+                                       m->store.slot);
         }
         mem_free(&mem_standard, gradient);
         elbo_model_free(m);
@@ -476,7 +491,8 @@ static void test_layouts(void **state)
         bool encoder = strcmp(e->name, "encoder.0.weight") == 0, decoder = strcmp(e->name, "decoder.out.weight") == 0;
         bool bias = strcmp(e->name, "decoder.out.bias") == 0;
         store_export(e, m->store.value, out);
-        int64_t rows = e->layout.exported.dim[0], columns = e->layout.exported.rank == 2 ? e->layout.exported.dim[1] : 1;
+        int64_t rows = e->layout.exported.dim[0],
+                columns = e->layout.exported.rank == 2 ? e->layout.exported.dim[1] : 1;
         assert_int_equal(rows * columns, e->count);
         for (int64_t o = 0; o < rows; o++)
             for (int64_t c = 0; c < columns; c++) {

@@ -146,7 +146,8 @@ static elbo_status print_result(cli *c, const watch *w, const char *directory)
 static elbo_status open_validation(cli *c, elbo_data **out)
 {
     const char *part = flag_text(c, "validate-on");
-    *out = part[0] ? elbo_data_open(c->engine, c->word[0], part, &c->error) : NULL;
+    elbo_picture_options pictures = elbo_config_pictures(c->config);
+    *out = part[0] ? elbo_data_open_with(c->engine, c->word[0], part, &pictures, &c->error) : NULL;
     return part[0] && !*out ? c->error.code : ELBO_OK;
 }
 

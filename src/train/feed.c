@@ -14,6 +14,7 @@ elbo_status feed_open(feed *f, elbo_data *data, uint64_t seed, double validation
     f->batch = batch < f->n_train ? batch : f->n_train;
     f->index = mem_new(data->engine->m, (size_t)f->batch, sizeof *f->index);
     f->x = mem_new(data->engine->m, (size_t)f->batch, data_example_bytes(data));
+    if (data->will_read) f->ahead = mem_new(data->engine->m, (size_t)f->batch, sizeof *f->ahead);
     return f->index && f->x ? ELBO_OK : err_memory(error, "a batch of data");
 }
 
@@ -21,6 +22,7 @@ void feed_close(feed *f, memory m)
 {
     mem_free(m, f->index);
     mem_free(m, f->x);
+    mem_free(m, f->ahead);
     *f = (feed){.data = NULL};
 }
 
@@ -40,14 +42,26 @@ static elbo_status read_batch(feed *f, int64_t n, elbo_error *error)
     return data_read_raw(f->data, f->index, n, f->x, NULL, error);
 }
 
-elbo_status feed_train(feed *f, int64_t epoch, int64_t step, int64_t *n, elbo_error *error)
+/* The indices of a step of an epoch, into index; how many. */
+static int64_t step_indices(const feed *f, int64_t epoch, int64_t step, int64_t *index)
 {
     philox_key key = {.seed = f->seed, .step = (uint32_t)epoch, .stream = philox_stream("data/shuffle")};
-    int64_t first = step * f->batch;
-    *n = f->n_train - first < f->batch ? f->n_train - first : f->batch;
-    for (int64_t i = 0; i < *n; i++)
-        f->index[i] = feed_example(f, f->n_valid + (int64_t)philox_shuffle(key, (uint64_t)f->n_train, (uint64_t)(first + i)));
-    return read_batch(f, *n, error);
+    int64_t first = step * f->batch, left = f->n_train - first, n = left < f->batch ? left : f->batch;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t place = philox_shuffle(key, (uint64_t)f->n_train, (uint64_t)(first + i));
+        index[i] = feed_example(f, f->n_valid + (int64_t)place);
+    }
+    return n > 0 ? n : 0;
+}
+
+elbo_status feed_train(feed *f, int64_t epoch, int64_t step, int64_t *n, elbo_error *error)
+{
+    *n = step_indices(f, epoch, step, f->index);
+    elbo_status status = read_batch(f, *n, error);
+    if (status != ELBO_OK) return status;
+    data_augment(f->data, f->seed, (uint32_t)epoch, f->index, *n, f->x);
+    if (f->ahead) data_will_read(f->data, f->ahead, step_indices(f, epoch, step + 1, f->ahead));
+    return ELBO_OK;
 }
 
 elbo_status feed_valid(feed *f, int64_t first, int64_t *n, elbo_error *error)

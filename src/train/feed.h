@@ -13,6 +13,7 @@ typedef struct feed {
     int64_t n_valid, n_train;
     int64_t batch;
     int64_t *index; /* [batch] indices of the examples read last */
+    int64_t *ahead; /* [batch] of the next step, where the data are decoded while this one computes; else NULL */
     void *x;        /* [batch,H,W,C] as stored */
 } feed;
 

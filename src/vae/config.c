@@ -93,6 +93,11 @@ static int choice_position(const char *choices, const char *word)
     return -1;
 }
 
+elbo_picture_options elbo_config_pictures(const elbo_config *c)
+{
+    return (elbo_picture_options){.height = c->height, .width = c->width, .crop = c->crop, .grey = c->grey, .flip = c->flip};
+}
+
 /* ---- Setting ---- */
 
 static elbo_status set_int(elbo_config *c, const row *r, const char *value, elbo_error *error)

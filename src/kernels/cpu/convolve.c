@@ -109,12 +109,7 @@ static void turn_weights(const conv_sizes *s, const float *w, float *to)
 
 /* ---- conv and conv_dx: by images ---- */
 
-/* Images of a part of a whole step; the last may have fewer. */
-static int64_t images_per_part(int64_t images, int parts)
-{
-    return ratio_up(images, parts);
-}
-
+/* As many parts as have so many images each, but for the last, which may have fewer. */
 static int image_parts(const node *n)
 {
     conv_sizes s = sizes_of_node(n);
@@ -211,7 +206,7 @@ bool cpu_conv_dx_prepare(const preparing *q, preparation *p)
 /* Narrows a call to the images of its part: how many, and the first. */
 static int64_t narrow(conv_sizes *s, const kernel_args *k)
 {
-    int64_t each = images_per_part(s->batch, k->n_parts), first = k->part * each;
+    int64_t each = ratio_up(s->batch, k->n_parts), first = k->part * each;
     s->batch = least(each, s->batch - first);
     return first;
 }
