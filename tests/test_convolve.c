@@ -1,6 +1,7 @@
 /* test_convolve.c - the fast convolutions on layers large enough for every path of theirs (the library's, patches of either side,
  * weights cut or images cut), against the reference; whole and by examples; the same bits for any number of threads; and the
  * shape errors of the builders. test_ops.c has the mathematics. */
+/* ctest: slow */
 #include "rig.h"
 
 typedef struct layer {

@@ -3,6 +3,7 @@
  * goes on as if it had not. With the argument "all" every n is tried; without, the first ones and then some.
  *
  * Only elbo's own allocations fail: those of jansson, libpng and oneDNN do not pass through the allocator. */
+/* ctest: slow */
 #include <elbo.h>
 
 #include <setjmp.h>

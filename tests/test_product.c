@@ -1,5 +1,6 @@
 /* test_product.c - matrix products by every library at hand against sums in double, and what is promised about bits:
  * the same in any thread and after a fork, and from the built-in product however the work is cut. */
+/* ctest: slow */
 #include "graph/graph.h"
 #include "graph/kernel.h"
 #include "kernels/cpu/fast.h"
