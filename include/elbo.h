@@ -305,7 +305,8 @@ ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, i
 
 /* The loss in nats per example: total = rec + beta kl, of one draw of the posterior per example (k of them where the model
  * says so), averaged over the data. active is the number of latent numbers whose posterior mean varies over the data by
- * more than 0.01 (variance). */
+ * more than 0.01 (variance). Errors: USAGE (data of another shape), IO, DIVERGED (a loss that is not finite, with its example),
+ * NO_MEMORY. */
 typedef struct elbo_metrics {
     double rec, kl, total;
     int64_t active;

@@ -104,14 +104,15 @@ static node *log_sigma(scope *s, const likelihood *l, int64_t d)
     return scope_param(s, "logsigma", dims, NULL, (init_rule){.value = log(l->sigma)});
 }
 
-/* sigma^2 = mean squared error: of the batch while training (its optimum, Rybkin et al. 2021, detached, which leaves the
- * gradient as it is), and a running mean of it, kept as state, when evaluating. */
+/* sigma^2 = mean squared error: of the batch while training (its optimum, Rybkin et al. 2021), and a running mean of it, kept as
+ * state, when evaluating. At the optimum of an average of likelihoods no gradient comes through it; where draws are weighted
+ * (iwae) some does, so it is not detached. */
 static node *optimal_variance(scope *s, node *squared)
 {
     node *kept = scope_state(s, "variance", SCALAR, 1);
     if (!s->training) return kept;
-    node *now = g_shift(g_stop(g_mean_all(squared)), 1e-8);
-    scope_state_set(s, "variance", g_add(g_scale(kept, 0.9), g_scale(now, 0.1)));
+    node *now = g_shift(g_mean_all(squared), 1e-8);
+    scope_state_set(s, "variance", g_add(g_scale(kept, 0.9), g_scale(g_stop(now), 0.1)));
     return now;
 }
 
