@@ -14,7 +14,7 @@ expect_silence
 expect_out '^runs/toy-vae-2$'
 
 # on a terminal: also a line that is rewritten in place and never as wide as the terminal
-if command -v script >/dev/null 2>&1; then
+if script -qec true /dev/null >/dev/null 2>&1; then # there is one, and there are terminals to be had
     : >stderr
     typed="stty cols 60; '$ELBO' train toy --epochs 100 --no-pictures --out long"
     TERM=xterm script -qec "$typed" /dev/null >stdout 2>&1 </dev/null
