@@ -9,6 +9,7 @@ equal versions of the libraries give equal files. Inputs are odd multiples of 1/
 import math
 import os
 import re
+import zlib
 
 import numpy as np
 import torch
@@ -180,7 +181,10 @@ def elementwise():
     rows = re.findall(r"^EW(\d)\((\w+),.*,\s*([-\d.]+),\s*([-\d.]+)\)$",
                       open(os.path.join(HERE, "../../src/graph/ew.def")).read(), re.M)
     assert sorted(r[1] for r in rows) == sorted(EW), "ew.def and the references here differ"
+    global n_drawn
+    saved = n_drawn
     for arity, name, low, high in rows:
+        n_drawn = zlib.crc32(name.encode()) # numbers of its own: a new row leaves the others as they are
         low, high = float(low), float(high)
         a = [reals((7, 5), low, high, even=i == 1) for i in range(int(arity))]
         if name == "clamp":
@@ -190,6 +194,7 @@ def elementwise():
         if name == "equal":
             a[1] = np.where(reals((7, 5)) > 0, a[0], a[1])
         case(name, a, EW[name](*map(t, a)))
+    n_drawn = saved + 100
     x = reals((7, 5), -0.9, 0.4)
     case("clamp_inside", [x, np.full((7, 5), -1.0), np.full((7, 5), 0.5)], x)
     for arity, name, _, _ in rows:
