@@ -164,7 +164,7 @@ def t(a):
 # ---- Elementwise operations: ranges from ew.def, values from torch ----
 
 EW = {
-    "neg": torch.neg, "exp": torch.exp, "log": torch.log, "log1p": torch.log1p, "expm1": torch.expm1, "sqrt": torch.sqrt,
+    "neg": torch.neg, "exp": torch.exp, "log": torch.log, "log1p": torch.log1p, "expm1": torch.expm1, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt,
     "square": torch.square, "recip": torch.reciprocal, "abs": torch.abs, "sign": lambda a: torch.sign(a) + a * 0,
     "floor": torch.floor, "finite": lambda a: torch.isfinite(a).double(), "sin": torch.sin, "cos": torch.cos,
     "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": lambda a: torch.logaddexp(a, torch.zeros_like(a)), "relu": torch.relu,
