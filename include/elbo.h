@@ -283,6 +283,12 @@ ELBO_API elbo_model *elbo_model_load(elbo_engine *engine, const char *path, elbo
 
 /* Writes the model without optimiser state, atomically (a temporary name, fsync, rename). Errors: IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_model_save(elbo_model *model, const char *path, elbo_error *error);
+
+/* Replaces all parameters and states of a model by those in a safetensors file of another program, under elbo's names or the
+ * names of PyTorch programs that presets reproduce (docs/files.md). Each tensor of the file must have its place and each
+ * place its tensor, of the same shape as PyTorch has it; numbers of any floating kind. Batch norm's num_batches_tracked is
+ * ignored. After an error the model holds numbers of both. Errors: IO, BAD_FILE (the tensor, got and expected), NO_MEMORY. */
+ELBO_API elbo_status elbo_model_import(elbo_model *model, const char *path, elbo_error *error);
 ELBO_API void elbo_model_free(elbo_model *model);
 
 ELBO_API const elbo_model_info *elbo_model_describe(const elbo_model *model);

@@ -120,15 +120,25 @@ elbo_status elbo_model_save(elbo_model *m, const char *path, elbo_error *error)
 
 /* ---- Loading ---- */
 
-static elbo_status check_tensor(const entry *e, const char *name, const st_tensor *t, elbo_error *error)
+static bool is_float(st_dtype d)
+{
+    return d == ST_F64 || d == ST_F32 || d == ST_F16 || d == ST_BF16;
+}
+
+elbo_status tensor_check(const entry *e, const char *name, const st_tensor *t, bool any_float, elbo_error *error)
 {
     if (!t) return err_set(error, ELBO_BAD_FILE, "tensor %s is missing", name);
     const shape want = e->layout.exported;
-    bool same = t->rank == want.rank && t->dtype == ST_F32;
-    for (int i = 0; same && i < want.rank; i++) same = t->shape[i] == want.dim[i];
-    char words[96];
+    bool same = t->rank == want.rank && (any_float ? is_float(t->dtype) : t->dtype == ST_F32);
+    shape have = {.rank = t->rank < MAX_RANK ? t->rank : MAX_RANK};
+    for (int i = 0; i < have.rank; i++) have.dim[i] = t->shape[i];
+    for (int i = 0; same && i < want.rank; i++) same = have.dim[i] == want.dim[i];
+    char words[96], got[96];
     shape_text(want, words);
-    if (!same) return err_set(error, ELBO_BAD_FILE, "tensor %s: expected F32 %s", name, words);
+    shape_text(have, got);
+    if (!same)
+        return err_set(error, ELBO_BAD_FILE, "tensor %s: got %s %s, expected %s %s", name, st_dtype_name(t->dtype), got,
+                       any_float ? "floats" : "F32", words);
     int64_t bad = st_first_nonfinite(t);
     if (bad >= 0) return err_set(error, ELBO_BAD_FILE, "tensor %s: number %lld is not finite", name, (long long)bad);
     return ELBO_OK;
@@ -141,7 +151,7 @@ static elbo_status unpack(const st_file *f, const entry_list *l, float *base, co
         char name[2 * STORE_NAME];
         snprintf(name, sizeof name, "%s%s", prefix, l->at[i].name);
         const st_tensor *t = st_find(f, name);
-        elbo_status status = check_tensor(&l->at[i], name, t, error);
+        elbo_status status = tensor_check(&l->at[i], name, t, false, error);
         if (status != ELBO_OK) return status;
         st_to_float(t, room);
         store_import(&l->at[i], room, base);

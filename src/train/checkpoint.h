@@ -46,4 +46,8 @@ elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *ru
 elbo_model *checkpoint_load(elbo_engine *engine, const char *path, run_state *run, run_arrays *arrays,
                             elbo_error *error);
 
+/* Whether t (NULL: missing) is the exported tensor of e, in float, or in any kind of float numbers. Errors: BAD_FILE. */
+struct st_tensor;
+elbo_status tensor_check(const entry *e, const char *name, const struct st_tensor *t, bool any_float, elbo_error *error);
+
 #endif

@@ -1,4 +1,4 @@
-/* golden.h - what the files made by make_golden.py hold. Numbers are doubles; type tells what elbo is to hold them as. */
+/* golden.h - what the files made by make_golden.py and make_golden_conv.py hold. Numbers are doubles; type tells what elbo is to hold them as. */
 #ifndef ELBO_TESTS_GOLDEN_H
 #define ELBO_TESTS_GOLDEN_H
 
@@ -37,5 +37,26 @@ typedef struct golden_run {
     int n_tensors;
     const golden_tensor *tensors;
 } golden_run;
+
+/* A gradient, or a running statistic after the step, in PyTorch's layout. */
+typedef struct golden_value {
+    const char *name; /* elbo's */
+    int64_t n;
+    const double *v;
+} golden_value;
+
+/* A PyTorch program with the weights of <name>.safetensors on pictures x [4,H,W,C], given in units of 1/256: one training
+ * step, and before it, evaluating, codes [4,2Z] (means, then standard deviations) and the pictures [2,H,W,C] they decode to. */
+typedef struct golden_program {
+    const char *name, *config; /* key=value|key=value */
+    uint64_t seed;
+    uint32_t step;
+    int64_t shape[3], index[4];
+    const double *x;
+    double loss, kl;
+    const double *codes, *pictures;
+    int n_values;
+    const golden_value *values;
+} golden_program;
 
 #endif

@@ -9,6 +9,7 @@ equal versions of the libraries give equal files. Inputs are odd multiples of 1/
 import math
 import os
 import re
+import sys
 import zlib
 
 import numpy as np
@@ -138,7 +139,7 @@ def array(a, kind=None):
 
 def write(name, text):
     with open(os.path.join(HERE, name), "w") as f:
-        f.write("/* Made by make_golden.py; see golden.h. */\n" + text)
+        f.write("/* Made by %s; see golden.h. */\n" % os.path.basename(sys.argv[0]) + text)
 
 
 cases = []
@@ -557,15 +558,16 @@ def trajectories():
     write("trajectory.h", "static const golden_run golden_runs[] = {\n%s};\n" % text)
 
 
-elementwise()
-shapes()
-reductions()
-indices()
-products()
-short_forms()
-random_numbers()
-images()
-write_cases("ops.h", "golden_ops")
-losses()
-write_cases("losses.h", "golden_losses")
-trajectories()
+if __name__ == "__main__":
+    elementwise()
+    shapes()
+    reductions()
+    indices()
+    products()
+    short_forms()
+    random_numbers()
+    images()
+    write_cases("ops.h", "golden_ops")
+    losses()
+    write_cases("losses.h", "golden_losses")
+    trajectories()
