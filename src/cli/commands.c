@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define COMMANDS(X) X(train) X(evaluate) X(sample) X(reconstruct) X(encode) X(decode) X(info) X(graph) X(data) X(presets)
+#define COMMANDS(X)                                                                                                    \
+    X(train) X(evaluate) X(sample) X(reconstruct) X(encode) X(decode) X(info) X(graph) X(data) X(presets) X(import)
 
 #define X(name) extern const command command_##name;
 COMMANDS(X)

@@ -92,4 +92,23 @@ if [ -w /dev/full ]; then
     [ $? -eq 5 ] || fail 'expected exit code 5 with a full disk'
 fi
 
+# weights of another program, and elbo's own
+weights=$CLI_TESTS/../golden/mlp.safetensors
+run import "$weights" --preset pytorch-examples --shape 3x4x2 --encoder 'dense 7 relu' --decoder 'dense 6 relu' --latent 5
+expect_rc 0
+expect_out '^imported.safetensors$'
+run sample imported.safetensors --n 2 --out two.npy
+expect_rc 0
+run import "$weights" --preset pytorch-examples --out none.safetensors
+expect_rc 3
+expect_err 'fc1.bias, for encoder.0.bias: got F32 \[7\], expected floats \[400\]'
+expect_no_file none.safetensors
+run import "$weights" --shape 3x4
+expect_rc 2
+expect_err '3x4.*28x28x1'
+run import m/best.safetensors --shape 1x1x5 --json
+expect_rc 0
+expect_json
+expect_key model shape parameters
+
 finish
