@@ -1,6 +1,6 @@
-/* test_options.c - docs/options.md is what the tables say: the page is rendered from the options, families, presets and
- * activations, and compared. scripts/make-options writes it, by calling this program with the word "print". */
-#include "nn/layers.h"
+/* test_options.c - docs/options.md is what the tables say: the page is rendered from the options, families, presets,
+ * activations and networks, and compared. scripts/make-options writes it, by calling this program with the word "print". */
+#include "nn/architecture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,6 +118,18 @@ static void add_activations(FILE *f)
     wrap(f, 0, 0, text);
 }
 
+static void add_nets(FILE *f)
+{
+    char text[2048];
+    fprintf(f, "\n## Networks\n\nNames that stand for the layers of an encoder or a decoder, for pictures of 16 x 16 or "
+               "more.\n\n");
+    for (size_t i = 0; net_at(i); i++) {
+        snprintf(text, sizeof text, "**%s**: encoder `%s`, decoder `%s`", net_at(i)->name, net_at(i)->encoder,
+                 net_at(i)->decoder);
+        item(f, text);
+    }
+}
+
 static void render(FILE *f)
 {
     fputs(head, f);
@@ -125,6 +137,7 @@ static void render(FILE *f)
     add_families(f);
     add_presets(f);
     add_activations(f);
+    add_nets(f);
 }
 
 /* The first line in which the page differs; 0: none. */

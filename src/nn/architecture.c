@@ -15,6 +15,7 @@ typedef struct line {
     int n, next;
     char name[16];
     shape *picture;
+    int32_t shrink;      /* the picture becomes so many times smaller, rounding up or down; 0: by what else it may */
     bool before_reshape; /* the next layer is a reshape, to this: */
     shape as;
 } line;
@@ -157,7 +158,10 @@ static bool take_conv(line *l, conv_layer *c)
             !take_option(l, "groups", 1, &c->groups) || !take_option(l, "outpad", 0, &c->output_padding))
             return false;
     }
-    if (c->padding < 0) c->padding = (c->kernel[0] - 1) * c->dilation / 2;
+    if (c->padding < 0) {
+        c->padding = (c->kernel[0] - 1) * c->dilation / 2;
+        l->shrink = c->stride;
+    }
     return true;
 }
 
@@ -175,6 +179,7 @@ static node *deconv_line(scope *s, node *x, line *l)
 {
     conv_layer c;
     if (!take_conv(l, &c)) return expected(s, l, "filters and a kernel, as in 'deconv 32 3x3/2 bn relu'");
+    l->shrink = 0;
     if (c.output_padding < 0) {
         int32_t wanted = c.stride + 2 * c.padding - (c.kernel[0] - 1) * c.dilation - 1;
         c.output_padding = wanted < 0 ? 0 : wanted >= c.stride ? c.stride - 1 : wanted;
@@ -191,6 +196,7 @@ static node *res_line(scope *s, node *x, line *l)
     int32_t stride = 1;
     if (take_sizes(l, 1, &filters, &stride) != 1) return expected(s, l, "filters, as in 'res 64/2 bn relu'");
     int words = l->next, mark = scope_enter(s, "%s", l->name);
+    l->shrink = stride;
     conv_layer c = {.filters = filters, .kernel = {3, 3}, .stride = stride, .padding = 1, .dilation = 1, .groups = 1};
     char name[16];
     snprintf(name, sizeof name, "%s", l->name);
@@ -231,6 +237,7 @@ static node *pool_line(scope *s, node *x, line *l)
     if (!take_count(l, 1, &size)) return expected(s, l, "a size, as in 'pool max 2'");
     if (x->shape.rank != 4) return flat_given(s, l);
     window w = {.size = {(int32_t)size, (int32_t)size}};
+    l->shrink = (int32_t)size;
     return apply_rest(s, max ? g_pool_max(x, w) : g_pool_average(x, w), l);
 }
 
@@ -302,6 +309,19 @@ static void look_ahead(line *l, const char *rest)
     l->before_reshape = take_picture(&following, &l->as);
 }
 
+/* What auto stands for after a layer took pictures from one shape to another: made as many times larger as the layers so far
+ * made it smaller, it covers the picture they began with, also where they rounded down. */
+static shape covering(shape picture, const line *l, shape from, shape to)
+{
+    shape p = SHAPE(to.dim[1], to.dim[2], to.dim[3]);
+    for (int i = 0; i < 2 && from.rank == 4; i++) {
+        int64_t had = picture.dim[i],
+                n = l->shrink > 1 ? (had + l->shrink - 1) / l->shrink : had + to.dim[i + 1] - from.dim[i + 1];
+        if (n > p.dim[i]) p.dim[i] = n;
+    }
+    return p;
+}
+
 static double flops_since(const graph *g, int first)
 {
     double n = 0;
@@ -326,6 +346,7 @@ static void note(text *notes, const scope *s, const line *l, const char *begin, 
 node *architecture(scope *s, node *x, const char *layers, shape *picture, text *notes)
 {
     int number = 0;
+    if (!g_broken(x) && x->shape.rank == 4) *picture = SHAPE(x->shape.dim[1], x->shape.dim[2], x->shape.dim[3]);
     for (const char *begin = layers; *begin && !g_broken(x); begin += strcspn(begin, ";"), begin += *begin == ';') {
         size_t length = strcspn(begin, ";");
         line l = {.picture = picture};
@@ -336,10 +357,11 @@ node *architecture(scope *s, node *x, const char *layers, shape *picture, text *
         look_ahead(&l, begin + length + (begin[length] == ';'));
         int first = g_count(s->g);
         int64_t before = store_parameters(s->store);
+        shape from = x->shape;
         x = add_layer(s, x, &l);
         number++;
         if (g_broken(x)) return x;
-        if (x->shape.rank == 4) *picture = SHAPE(x->shape.dim[1], x->shape.dim[2], x->shape.dim[3]);
+        if (x->shape.rank == 4) *picture = covering(*picture, &l, from, x->shape);
         if (notes) note(notes, s, &l, begin, length, x, first, store_parameters(s->store) - before);
     }
     return x;

@@ -8,7 +8,8 @@
  *   res F[/S]                  residual block of two 3x3 convolutions
  *   up N [bilinear]            N times the size, nearest pixel unless bilinear
  *   pool max|average N         N times smaller
- *   reshape HxWxC, reshape auto    a flat tensor as a picture; auto: the last picture the encoder saw
+ *   reshape HxWxC, reshape auto    a flat tensor as a picture; auto: the last picture the encoder saw,
+ *                                  larger where layers rounded down, so that as many doublings cover the data
  *   flatten, dropout P, channel-dropout P
  *
  * After its numbers a layer takes normalisations (bn, ln, gn:GROUPS) and activations (layers.def), applied in order, and an
@@ -20,10 +21,17 @@
 
 /* Applies the layers to x [B,...], under names 0, 1, 2, ... A mistake in the text is recorded in the graph with the
  * layer and what
- * was expected. *picture: what auto stands for; set to the shape [H,W,C] of every picture on the way. notes: a line
+ * was expected. *picture [H,W,C]: what auto stands for; set anew by every picture on the way. notes: a line
  * for each layer
  * (what it is, its result for one example, parameters, flops) is appended; NULL: none. */
 struct text;
 node *architecture(scope *s, node *x, const char *layers, shape *picture, struct text *notes);
+
+/* A ready-made network (nets.def): a name and its layers. NULL past the last, or for an unknown name. */
+typedef struct net {
+    const char *name, *encoder, *decoder;
+} net;
+const net *net_at(size_t i);
+const net *net_find(const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* config.c - the option table and everything derived from it: parsing, showing, comparing, files. */
 #include "config.h"
 #include "../base/text.h"
+#include "../nn/architecture.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -129,8 +130,17 @@ static elbo_status set_bool(elbo_config *c, const row *r, const char *value, elb
     return ELBO_OK;
 }
 
+/* The name of a network becomes its layers, so that a file stays what it is when the table changes. */
+static const char *layers_of(const char *key, const char *value)
+{
+    const net *n = net_find(value);
+    if (n && strcmp(key, "encoder") == 0) return n->encoder;
+    return n && strcmp(key, "decoder") == 0 ? n->decoder : value;
+}
+
 static elbo_status set_text(elbo_config *c, const row *r, const char *value, elbo_error *error)
 {
+    value = layers_of(r->info.key, value);
     size_t n = strlen(value);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)value[i] < ' ' || value[i] == '"')
