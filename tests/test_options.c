@@ -100,7 +100,7 @@ static void add_presets(FILE *f)
 {
     char text[4096];
     fprintf(f, "\n## Presets\n\nA preset is a name for the options of a program that elbo reproduces; `elbo presets NAME` "
-               "prints them.\n\n");
+               "prints them,\nand `scripts/reproduce NAME` runs one to its number.\n\n");
     for (size_t i = 0; elbo_preset_at(i); i++) {
         const elbo_preset_info *p = elbo_preset_at(i);
         snprintf(text, sizeof text, "**%s** (%s). Published: %s. %s", p->name, p->data, p->published, p->lesson);
