@@ -313,10 +313,17 @@ ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, i
  * says so), averaged over the data. active is the number of latent numbers whose posterior mean varies over the data by
  * more than 0.01 (variance). Errors: USAGE (data of another shape), IO, DIVERGED (a loss that is not finite, with its example),
  * NO_MEMORY. */
+typedef struct elbo_term {
+    char name[16];
+    double value;
+} elbo_term;
+
 typedef struct elbo_metrics {
     double rec, kl, total;
     int64_t active;
     int64_t count;
+    int64_t n_other;    /* what the family has beside rec and kl: further terms of its losses, and figures */
+    elbo_term other[6];
 } elbo_metrics;
 ELBO_API elbo_status elbo_model_evaluate(elbo_model *model, elbo_data *data, elbo_metrics *metrics, elbo_error *error);
 

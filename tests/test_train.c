@@ -274,6 +274,50 @@ static void test_interrupted_with_dropout_and_schedule(void **state)
     check_interruptions(options, 2, 1);
 }
 
+/* Two objectives, two groups: everything of both is in a checkpoint. */
+static const char *const rivals[][2] = {{"family", "factor"}, {"critic", "dense 8 relu"}, {"critic-rate", "0.01"}};
+
+static void test_interrupted_with_two_objectives(void **state)
+{
+    (void)state;
+    check_interruptions(rivals, 3, 1);
+}
+
+/* Both groups are trained, each by its own rate. */
+static void test_groups_are_trained(void **state)
+{
+    (void)state;
+    static const char *const rates[][2] = {{"0.001", "0.01"}, {"0", "0.01"}, {"0.001", "1e-12"}};
+    for (int i = 0; i < 3; i++) {
+        job j = new_job("groups");
+        j.no_pictures = 1;
+        memcpy(j.options, rivals, sizeof rivals);
+        j.options[2][1] = rates[i][1], j.options[3][0] = "rate", j.options[3][1] = rates[i][0];
+        remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        elbo_model *m = elbo_model_load(engine, in(j.directory, "last.safetensors"), NULL);
+        assert_non_null(m);
+        float *drawn = malloc((size_t)m->store.params.size * sizeof *drawn);
+        assert_non_null(drawn);
+        memcpy(drawn, m->store.value, (size_t)m->store.params.size * sizeof *drawn);
+        assert_int_equal(store_draw(&m->store, 1, NULL), ELBO_OK);
+        for (int k = 0; k < 2; k++) {
+            int64_t begin, end;
+            float most = 0;
+            store_range(&m->store, m->objectives[k].group, &begin, &end);
+            for (int64_t p = begin; p < end; p++) most = fmaxf(most, fabsf(drawn[p] - m->store.value[p]));
+            assert_true(end > begin && (most > 1e-4f) == (i != 1 + k));
+        }
+        free(drawn);
+        elbo_model_free(m);
+        size_t size;
+        unsigned char *lines = bytes_of(in(j.directory, "metrics.jsonl"), &size);
+        assert_said((char *)lines, "\"tc\":");
+        assert_said((char *)lines, "\"critic\":");
+        mem_free(&mem_standard, lines);
+    }
+}
+
 /* A rate so high that the loss overflows, some times in the first epochs: every rescue must go back to the same state. */
 static const char *const wild[][2] = {{"family", "ae"},
                                       {"likelihood", "squared"},
@@ -854,6 +898,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted),
     cmocka_unit_test(test_interrupted_with_dropout_and_schedule),
     cmocka_unit_test(test_interrupted_with_rescues),
+    cmocka_unit_test(test_interrupted_with_two_objectives),
+    cmocka_unit_test(test_groups_are_trained),
     cmocka_unit_test(test_crashed_twice),
     cmocka_unit_test(test_threads),
     cmocka_unit_test(test_epochs_grow),

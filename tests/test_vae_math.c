@@ -64,11 +64,12 @@ static elbo_model *model_of(const char *options, const int64_t *dims)
 }
 
 /* The model takes x [b,H,W,C]; its values are those of the store. */
-static exact exact_open(elbo_model *m, int64_t b, const double *x)
+static exact exact_open_objective(elbo_model *m, int number, int64_t b, const double *x)
 {
     elbo_error err = {0};
     exact e = {.m = m, .beta = model_effective_beta(m)};
-    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .backend = BACKEND_REF_DOUBLE},
+    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .objective = number,
+                                 .backend = BACKEND_REF_DOUBLE},
                      &err);
     if (!e.c) print_error("%s\n", err.message);
     assert_non_null(e.c);
@@ -86,6 +87,11 @@ static exact exact_open(elbo_model *m, int64_t b, const double *x)
                          .scratch = mem_new(&mem_standard, 64, 1)};
     assert_true(e.b.arena && e.b.scratch);
     return e;
+}
+
+static exact exact_open(elbo_model *m, int64_t b, const double *x)
+{
+    return exact_open_objective(m, 0, b, x);
 }
 
 static double exact_run(exact *e)
@@ -115,12 +121,13 @@ static void exact_close(exact *e)
 enum { GRADIENT_B = 3 };
 static const int64_t tiny[] = {1, 2, 3};
 
-/* Empty, or what is wrong with the gradient of a model of these options, at every third parameter. */
-static void check_loss(const char *options, bool wrong, char *what, size_t room)
+/* Empty, or what is wrong with the gradient of an objective of a model of these options, at every third parameter of its group. */
+static void check_objective(const char *options, int number, bool wrong, char *what, size_t room)
 {
     static double x[GRADIENT_B * 6];
     for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = 0.5 + 0.45 * sin(1.9 * i);
-    exact e = exact_open(model_of(options, tiny), GRADIENT_B, x);
+    exact e = exact_open_objective(model_of(options, tiny), number, GRADIENT_B, x);
+    const char *group = e.m->objectives[number].group;
     e.b.env = (run_env){.seed = 9, .step = 4};
     exact_run(&e);
     int64_t n = e.m->store.params.size;
@@ -131,6 +138,7 @@ static void check_loss(const char *options, bool wrong, char *what, size_t room)
     *what = 0;
     for (int p = 0; p < e.m->store.params.n && !*what; p++) {
         const entry *t = &e.m->store.params.at[p];
+        if (strcmp(e.m->store.groups[t->group], group) != 0) continue;
         for (int64_t i = t->offset; i < t->offset + t->count && !*what; i += 3) {
             const double h = 1.0 / 512, at[] = {-2, -1, 1, 2}, v = e.value[i];
             double f[4];
@@ -148,7 +156,12 @@ static void check_loss(const char *options, bool wrong, char *what, size_t room)
     exact_close(&e);
 }
 
-#define NET "encoder=dense 4 tanh|decoder=dense 3 softplus|latent=2"
+static void check_loss(const char *options, bool wrong, char *what, size_t room)
+{
+    check_objective(options, 0, wrong, what, room);
+}
+
+#define NET "critic=dense 4 tanh|encoder=dense 4 tanh|decoder=dense 3 softplus|latent=2"
 static const char *const likelihoods[] = {
     "likelihood=bernoulli",
     "likelihood=bernoulli-eps",
@@ -166,9 +179,9 @@ static void test_loss_gradients(void **state)
     (void)state;
     char options[512], what[512];
     int failed = 0;
-    for (int i = 0; i < 8 * 3 * 3 * 5; i++) {
+    for (int i = 0; i < 8 * 3 * 3 * 6; i++) {
         static const char *const families[] = {"vae|samples=1", "vae|samples=3", "ae", "iwae|samples=1",
-                                               "iwae|samples=3"};
+                                               "iwae|samples=3", "factor|gamma=2.5"};
         int head = i / 8 % 3, reduction = i / 24 % 3, kind = i / 72;
         if (kind == 2 && head > 0) continue; /* no head */
         snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[i % 8],
@@ -180,6 +193,28 @@ static void test_loss_gradients(void **state)
     assert_int_equal(failed, 0);
     check_loss(NET, true, what, sizeof what);
     assert_non_null(strstr(what, "expected")); /* the check can fail */
+}
+
+/* The critic's loss moves the critic only, and the model's loss leaves it alone. */
+static void test_critic(void **state)
+{
+    (void)state;
+    char what[512];
+    static const double x[GRADIENT_B * 6] = {0.2, 0.4, 0.9, 0.1, 0.6, 0.8, 0.3};
+    check_objective(NET "|family=factor", 1, false, what, sizeof what);
+    assert_string_equal(what, "");
+    check_objective(NET "|family=factor|reduction=mean", 1, false, what, sizeof what);
+    assert_string_equal(what, "");
+    for (int k = 0; k < 2; k++) {
+        exact e = exact_open_objective(model_of(NET "|family=factor", tiny), k, GRADIENT_B, x);
+        int64_t begin, end, others = 0;
+        store_range(&e.m->store, e.m->objectives[k].group, &begin, &end);
+        exact_run(&e);
+        for (int64_t i = 0; i < e.m->store.params.size; i++) others += (i < begin || i >= end) && e.gradient[i] != 0;
+        assert_int_equal(others, 0);
+        assert_true(end - begin > 0 && end - begin < e.m->store.params.size);
+        exact_close(&e);
+    }
 }
 
 /* The three reductions are one loss in other units. */
@@ -544,8 +579,9 @@ static void test_fits_16_examples(void **state)
     static const struct {
         const char *options;
         double most; /* nats of reconstruction; 25 fair coins are 17.3 */
-    } table[] = {{"family=vae|beta=0.1", 1.5}, {"family=ae", 0.5}, {"family=iwae|samples=3", 9}};
-    for (int i = 0; i < 3; i++) {
+    } table[] = {{"family=vae|beta=0.1", 1.5}, {"family=ae", 0.5}, {"family=iwae|samples=3", 9},
+                 {"family=factor|beta=0.1|gamma=0.1|critic=dense 16 relu", 1.5}};
+    for (int i = 0; i < 4; i++) {
         char options[256];
         snprintf(options, sizeof options, "epochs=0|%s", table[i].options);
         elbo_metrics before = fit(options);
@@ -576,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_golden_losses),    cmocka_unit_test(test_epsilon_form),
         cmocka_unit_test(test_posterior),        cmocka_unit_test(test_kl_is_not_negative),
         cmocka_unit_test(test_layouts),          cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_critic),
         cmocka_unit_test(test_loss_gradients),   cmocka_unit_test(test_trajectory_double),
         cmocka_unit_test(test_trajectory_float), cmocka_unit_test(test_fits_16_examples),
     };

@@ -31,8 +31,10 @@ json_t *json_shape(const int64_t shape[3])
 
 json_t *json_metrics(const elbo_metrics *m)
 {
-    return json_pack("{s:o, s:o, s:o, s:I, s:I}", "rec", json_number(m->rec), "kl", json_number(m->kl), "total",
-                     json_number(m->total), "active", (json_int_t)m->active, "count", (json_int_t)m->count);
+    json_t *j = json_pack("{s:o, s:o, s:o, s:I, s:I}", "rec", json_number(m->rec), "kl", json_number(m->kl), "total",
+                          json_number(m->total), "active", (json_int_t)m->active, "count", (json_int_t)m->count);
+    for (int64_t i = 0; i < m->n_other; i++) json_object_set_new(j, m->other[i].name, json_number(m->other[i].value));
+    return j;
 }
 
 /* ---- Pictures and arrays ---- */

@@ -42,7 +42,7 @@ static grid grid_of(const elbo_model *m, int64_t n)
 
 static elbo_status draw_samples(record *r, elbo_model *m, int64_t epoch, float *x, elbo_error *error)
 {
-    if (!m->family->has_prior) return ELBO_OK;
+    if (!family_samples(m->family)) return ELBO_OK;
     elbo_status status = elbo_model_sample(m, MOST, (uint64_t)m->config.seed, x, error);
     if (status != ELBO_OK) return status;
     grid g = grid_of(m, MOST);

@@ -3,22 +3,10 @@
 #include "../data/data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { EVALUATE_BATCH = 512 };
-
-static int term_number(const compiled *c, const char *name)
-{
-    for (int i = 0; i < c->n_terms; i++)
-        if (strcmp(c->term[i], name) == 0) return i;
-    return -1;
-}
-
-static double mean_of(const compiled *c, const double *sums, double seen, const char *name)
-{
-    int i = term_number(c, name);
-    return i >= 0 && seen > 0 ? sums[i] / seen : 0;
-}
 
 static int64_t active_of(const run_arrays *a, double seen, int64_t n_latent)
 {
@@ -30,11 +18,23 @@ static int64_t active_of(const run_arrays *a, double seen, int64_t n_latent)
     return active;
 }
 
-elbo_metrics metrics_from(const compiled *c, const double *sums, double seen, const run_arrays *arrays, int64_t n_latent)
+static void set_term(elbo_metrics *out, const char *name, double mean)
 {
-    return (elbo_metrics){.rec = mean_of(c, sums, seen, "rec"), .kl = mean_of(c, sums, seen, "kl"),
-                          .total = seen > 0 ? sums[MAX_TERMS] / seen : 0, .active = active_of(arrays, seen, n_latent),
-                          .count = (int64_t)seen};
+    if (strcmp(name, "rec") == 0) out->rec = mean;
+    else if (strcmp(name, "kl") == 0) out->kl = mean;
+    else {
+        elbo_term *t = &out->other[out->n_other++];
+        t->value = mean;
+        snprintf(t->name, sizeof t->name, "%s", name);
+    }
+}
+
+elbo_metrics metrics_from(const elbo_model *m, int n_terms, const double *sums, double seen, const run_arrays *arrays)
+{
+    elbo_metrics out = {.total = seen > 0 ? sums[MAX_TERMS] / seen : 0,
+                        .active = active_of(arrays, seen, m->info.latent_size), .count = (int64_t)seen};
+    for (int i = 0; i < n_terms; i++) set_term(&out, m->terms[i].name, seen > 0 ? sums[i] / seen : 0);
+    return out;
 }
 
 void code_add(const float *code, int64_t n, int64_t n_latent, const run_arrays *arrays)
@@ -49,11 +49,11 @@ void code_add(const float *code, int64_t n, int64_t n_latent, const run_arrays *
 
 void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run_arrays *arrays)
 {
-    for (int t = 0; t < c->n_terms; t++) {
+    for (int t = 0; t < m->objectives[0].n_terms; t++) {
         const float *value = model_result(m, c, c->first_term + t);
         for (int64_t i = 0; i < n; i++) {
             sums[t] += (double)value[i];
-            sums[MAX_TERMS] += model_term_weight(m, c, t) * (double)value[i];
+            sums[MAX_TERMS] += model_term_weight(m, t) * (double)value[i];
         }
     }
     code_add(model_result(m, c, c->code), n, m->info.latent_size, arrays);
@@ -92,7 +92,7 @@ static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored,
         v->seen += (double)n;
     }
     if (!c) return err_set(error, ELBO_USAGE, "there are no examples to evaluate");
-    *out = metrics_from(c, v->sums, v->seen, &v->arrays, m->info.latent_size);
+    *out = metrics_from(m, m->objectives[0].n_terms, v->sums, v->seen, &v->arrays);
     return ELBO_OK;
 }
 

@@ -8,8 +8,8 @@
 /* The number of latent numbers whose mean varies by more than this over the data (Burda et al. 2016). */
 #define ACTIVE_VARIANCE 0.01
 
-/* rec, kl and total from sums of terms (with the total last) over seen examples. */
-elbo_metrics metrics_from(const compiled *c, const double *sums, double seen, const run_arrays *arrays, int64_t n_latent);
+/* The figures from sums of the model's first n_terms terms (with the total last) over seen examples. */
+elbo_metrics metrics_from(const elbo_model *m, int n_terms, const double *sums, double seen, const run_arrays *arrays);
 
 /* Adds n examples' results of an EVALUATE plan. */
 void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run_arrays *arrays);

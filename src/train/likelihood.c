@@ -75,7 +75,7 @@ elbo_status elbo_model_nll(elbo_model *m, elbo_data *data, int64_t samples, doub
     elbo_status status = evaluate_check(m, &data->info, error);
     if (status != ELBO_OK) return status;
     if (!m->family->has_prior)
-        return err_set(error, ELBO_USAGE, "family %s has no prior, so its data have no likelihood", m->info.family);
+        return err_set(error, ELBO_USAGE, "family %s has no Gaussian prior to weigh its codes by", m->info.family);
     if (samples < 1) return err_set(error, ELBO_USAGE, "got %lld samples, expected 1 or more", (long long)samples);
     weighing *w = mem_new(m->m, 1, sizeof *w);
     if (!w) return err_memory(error, "a likelihood");

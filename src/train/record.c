@@ -54,6 +54,10 @@ static void add_metrics(text *t, const char *key, const elbo_metrics *m)
     add_number(t, "kl", m->kl);
     text_add(t, ",");
     add_number(t, "total", m->total);
+    for (int64_t i = 0; i < m->n_other; i++) {
+        text_add(t, ",");
+        add_number(t, m->other[i].name, m->other[i].value);
+    }
     text_add(t, ",\"active\":%" PRId64 ",\"count\":%" PRId64 "}", m->active, m->count);
 }
 

@@ -1,7 +1,7 @@
 /* trainer.c - elbo_train: epochs of steps, validation, checkpoints, resuming.
  *
- * A step: read a batch, run the training plan (loss, gradients, new state), and only when loss and gradient are finite update the
- * parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
+ * A step: read a batch, run the training plan of each objective (loss, gradients of its group, new state), and only when all losses
+ * and gradients are finite update each group of parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
 #include "../nn/rate.h"
 #include "data_bias.h"
@@ -43,7 +43,6 @@ typedef struct trainer {
     run_arrays arrays;
     best_model best;
     const elbo_train_options *options;
-    compiled *plan; /* of the last step */
     double began, epoch_began, last_event, last_save;
     int64_t steps_here, examples_here;
     bool cancelled, unsaved;
@@ -77,7 +76,7 @@ static elbo_event progress(const trainer *t, elbo_event_kind kind)
                     .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
                     .eta_seconds = each * (double)(per_epoch * epochs - done)};
     if (seconds > 0) e.examples_per_second = (double)t->examples_here / seconds;
-    if (t->plan) e.train = metrics_from(t->plan, t->run.sums, t->run.seen, &t->arrays, t->m->info.latent_size);
+    e.train = metrics_from(t->m, t->m->n_terms, t->run.sums, t->run.seen, &t->arrays);
     return e;
 }
 
@@ -90,6 +89,19 @@ static void emit_step(trainer *t)
     emit(t, &e);
 }
 
+/* The terms of the loss as words: "rec + 0.25 commitment". */
+static void term_words(const elbo_model *m, char *words, size_t room)
+{
+    size_t used = 0;
+    for (int i = 0; i < m->objectives[0].n_terms && used < room; i++) {
+        double weight = model_term_weight(m, i);
+        if (weight == 0) continue;
+        char factor[32] = "";
+        if (weight != 1) snprintf(factor, sizeof factor, "%g ", weight);
+        used += (size_t)snprintf(words + used, room - used, "%s%s%s", used ? " + " : "", factor, m->terms[i].name);
+    }
+}
+
 /* What the loss amounts to: people ask nothing about VAE code more often. */
 static void note_loss(trainer *t)
 {
@@ -97,8 +109,10 @@ static void note_loss(trainer *t)
     double beta = model_effective_beta(t->m), d = (double)model_numbers(t->m);
     bool squared = c->likelihood == SQUARED;
     const char *scale = c->reduction == 1 ? ", summed over the batch" : "";
+    char words[256] = "";
+    term_words(t->m, words, sizeof words);
     if (!t->m->family->has_prior) {
-        note(t, "loss: reconstruction only, nats per example%s; the family has no KL term", scale);
+        note(t, "loss: %s, nats per example%s; the family has no KL term", words, scale);
     } else if (c->reduction == 2) {
         note(t, "loss: mean over all %g numbers + %g KL, which is (rec + %g KL) / %g: effective beta %.3g%s", d, c->beta, beta, d,
              squared ? beta / 2 : beta, squared ? " against 1/2 the squared error" : "");
@@ -123,10 +137,16 @@ static void note_head(trainer *t)
 
 /* ---- A step ---- */
 
-static double rate_now(const trainer *t)
+/* What the schedule and rescues make of a rate. */
+static double rate_from(const trainer *t, double rate)
 {
     const elbo_config *c = &t->m->config;
-    return c->rate * rate_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
+    return rate * rate_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
+}
+
+static double rate_now(const trainer *t)
+{
+    return rate_from(t, t->m->config.rate);
 }
 
 static run_env env_of(const trainer *t)
@@ -134,39 +154,58 @@ static run_env env_of(const trainer *t)
     return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
 }
 
-/* The factor that brings the gradient's norm down to the option clip. */
-static double clip_scale(const trainer *t)
+/* What the plans of a step's objectives found. They share the arena, so terms are copied; the code is the last one's, the first
+ * objective's, and still there. */
+typedef struct findings {
+    int64_t n; /* examples */
+    double terms[MAX_TERMS];
+    const float *code; /* [n,Z] */
+} findings;
+
+/* The factor that brings the norm of a group's gradient down to the option clip. */
+static double clip_scale(const trainer *t, const char *group)
 {
-    double limit = t->m->config.clip, norm = limit > 0 ? gradient_norm(t->m, "model") : 0;
+    double limit = t->m->config.clip, norm = limit > 0 ? gradient_norm(t->m, group) : 0;
     return norm > limit ? limit / norm : 1;
 }
 
 /* Adds the step's terms, weighted by its examples, to the epoch's sums. */
-static void add_step(trainer *t, compiled *c, int64_t n)
+static void add_step(trainer *t, const findings *f)
 {
-    for (int i = 0; i < c->n_terms; i++) {
-        double v = (double)n * (double)*model_result(t->m, c, c->first_term + i);
+    for (int i = 0; i < t->m->n_terms; i++) {
+        double v = (double)f->n * f->terms[i];
         t->run.sums[i] += v;
-        t->run.sums[MAX_TERMS] += model_term_weight(t->m, c, i) * v;
+        t->run.sums[MAX_TERMS] += model_term_weight(t->m, i) * v;
     }
-    t->run.seen += (double)n;
-    code_add(model_result(t->m, c, c->code), n, t->m->info.latent_size, &t->arrays);
+    t->run.seen += (double)f->n;
+    code_add(f->code, f->n, t->m->info.latent_size, &t->arrays);
 }
 
-static bool apply_step(trainer *t, compiled *c, int64_t n)
+static bool update_group(trainer *t, const model_objective *b)
 {
     const elbo_config *k = &t->m->config;
     optim_settings o = {.rate = rate_now(t), .beta1 = k->beta1, .beta2 = k->beta2, .epsilon = k->epsilon,
-                        .scale = clip_scale(t), .step = t->run.step + 1};
-    if (!optimise(t->m, "model", &o)) return false;
+                        .scale = clip_scale(t, b->group), .step = t->run.step + 1};
+    if (b->rate > 0) {
+        o.rate = rate_from(t, b->rate);
+        o.beta1 = b->beta1;
+        o.beta2 = b->beta2;
+    }
+    return optimise(t->m, b->group, &o);
+}
+
+static bool apply_step(trainer *t, const findings *f)
+{
+    for (int i = 0; i < t->m->n_objectives; i++)
+        if (!update_group(t, &t->m->objectives[i])) return false;
     store_commit(&t->m->store);
-    add_step(t, c, n);
+    add_step(t, f);
     t->unsaved = true;
     t->run.step++;
     t->run.step_in_epoch++;
     t->m->info.step = t->run.step;
     t->steps_here++;
-    t->examples_here += n;
+    t->examples_here += f->n;
     return true;
 }
 
@@ -218,7 +257,7 @@ static elbo_status rescue(trainer *t, const char *what, elbo_error *error)
     return record_rescue(&t->record, step, t->run.rate_factor, what, error);
 }
 
-static elbo_status bad_step(trainer *t, compiled *c, double loss, elbo_error *error)
+static elbo_status bad_step(trainer *t, const compiled *c, double loss, elbo_error *error)
 {
     char where[400], what[500];
     model_blame(t->m, c, t->feed.x, env_of(t), t->feed.index, where, sizeof where);
@@ -242,19 +281,34 @@ static elbo_status bad_update(trainer *t, elbo_error *error)
     return rescue(t, "the optimiser made a number that is not finite", error);
 }
 
-static elbo_status one_step(trainer *t, elbo_error *error)
+/* Runs the plan of an objective: its gradient goes to the store, its terms to f. Not good: a number is not finite, and the step is
+ * over (status says how). */
+static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_error *error)
 {
-    int64_t n;
-    elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &n, error);
-    if (status != ELBO_OK) return status;
-    plan_key key = {.purpose = TRAIN, .examples = n, .dtype = t->data->info.dtype};
+    const model_objective *b = &t->m->objectives[number];
+    plan_key key = {.purpose = TRAIN, .examples = f->n, .dtype = t->data->info.dtype, .objective = number};
     compiled *c = model_plan(t->m, key, error);
-    if (!c) return ELBO_NO_MEMORY;
-    t->plan = c;
+    *status = c ? ELBO_OK : ELBO_NO_MEMORY;
+    if (!c) return false;
     model_run(t->m, c, t->feed.x, env_of(t));
     double loss = (double)*model_result(t->m, c, c->loss);
-    if (!isfinite(loss) || !gradient_is_finite(t->m, "model")) return bad_step(t, c, loss, error);
-    if (!apply_step(t, c, n)) return bad_update(t, error);
+    bool good = isfinite(loss) && gradient_is_finite(t->m, b->group);
+    if (!good) *status = bad_step(t, c, loss, error);
+    for (int i = 0; good && i < b->n_terms; i++)
+        f->terms[b->first_term + i] = (double)*model_result(t->m, c, c->first_term + i);
+    if (good && c->code >= 0) f->code = model_result(t->m, c, c->code);
+    return good;
+}
+
+/* All gradients first, then all updates: a step that is bad in any objective changes nothing. */
+static elbo_status one_step(trainer *t, elbo_error *error)
+{
+    findings f = {0};
+    elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &f.n, error);
+    if (status != ELBO_OK) return status;
+    for (int i = t->m->n_objectives - 1; i >= 0; i--)
+        if (!find(t, i, &f, &status, error)) return status;
+    if (!apply_step(t, &f)) return bad_update(t, error);
     emit_step(t);
     return ELBO_OK;
 }

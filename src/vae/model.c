@@ -39,7 +39,7 @@ static double loss_scale(const elbo_model *m, int64_t examples)
 
 static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
 {
-    static const char *const names[] = {"train", "evaluate", "encode", "decode", "weigh"};
+    static const char *const names[] = {"train", "evaluate", "encode", "decode", "draw", "weigh"};
     const elbo_config *c = &m->config;
     vae v = {.config = c, .trunk = m->trunk};
     v.s = (scope){.g = g, .store = &m->store, .group = "model", .purpose = names[why], .training = why == TRAIN,
@@ -98,29 +98,41 @@ static int add_output(output_list *o, node *x, plan_target target, int64_t offse
     return o->n++;
 }
 
-static void name_terms(compiled *c, const objective *o, const node *beta)
+static void note_terms(elbo_model *m, const objective *o, bool first, const node *beta)
 {
-    c->n_terms = o->n_terms;
     for (int i = 0; i < o->n_terms; i++) {
-        snprintf(c->term[i], sizeof c->term[i], "%s", o->terms[i].name);
-        c->weighted[i] = o->terms[i].weight == beta;
+        const node *weight = first ? o->terms[i].weight : NULL;
+        model_term *t = &m->terms[m->n_terms++];
+        *t = (model_term){.weight = weight ? weight->at.value : 0, .by_beta = weight == beta};
+        snprintf(t->name, sizeof t->name, "%s", o->terms[i].name);
     }
 }
 
-double model_term_weight(const elbo_model *m, const compiled *c, int i)
+/* Keeps what is known of the objectives without a graph. */
+static void note_objectives(elbo_model *m, const objectives *all, const node *beta)
 {
-    return c->weighted[i] ? model_effective_beta(m) : 1;
+    for (int i = 0; i < all->n; i++) {
+        const objective *o = &all->at[i];
+        m->objectives[m->n_objectives++] = (model_objective){o->group, o->rate, o->beta1, o->beta2, m->n_terms, o->n_terms};
+        note_terms(m, o, i == 0, beta);
+    }
 }
 
-/* sum of weight x mean over the batch, times the scale of the reduction */
-static node *loss_of(const elbo_model *m, graph *g, const objective *o)
+double model_term_weight(const elbo_model *m, int i)
+{
+    return m->terms[i].by_beta ? model_effective_beta(m) : m->terms[i].weight;
+}
+
+/* sum of weight x mean over the batch, times scale */
+static node *loss_of(graph *g, const objective *o, double scale)
 {
     node *loss = NULL;
     for (int i = 0; i < o->n_terms; i++) {
+        if (!o->terms[i].weight) continue;
         node *t = g_mul(o->terms[i].weight, g_mean_all(o->terms[i].value));
         loss = loss ? g_add(loss, t) : t;
     }
-    return g_name(g_scale(loss, loss_scale(m, g_examples(g))), "loss");
+    return g_name(g_scale(loss ? loss : g_constant(g, 0, SCALAR), scale), "loss");
 }
 
 static node *param_node(graph *g, int64_t offset)
@@ -160,13 +172,13 @@ static elbo_status build_train(elbo_model *m, compiled *c, vae *v, output_list *
 {
     objectives all = build_objectives(m, v, c->key.dtype);
     const objective *o = &all.at[c->key.objective];
-    node *loss = loss_of(m, v->s.g, o);
-    name_terms(c, o, v->beta);
+    bool first = c->key.objective == 0;
+    node *loss = loss_of(v->s.g, o, first ? loss_scale(m, g_examples(v->s.g)) : 1);
     c->loss = add_output(out, loss, TO_ARENA, 0);
     c->first_term = out->n;
     for (int i = 0; i < o->n_terms; i++) add_output(out, g_mean_all(o->terms[i].value), TO_ARENA, 0);
-    c->code = add_output(out, o->code, TO_ARENA, 0);
-    for (int i = 0; i < m->store.states.n; i++)
+    if (first) c->code = add_output(out, o->code, TO_ARENA, 0);
+    for (int i = 0; first && i < m->store.states.n; i++)
         if (v->s.state_value[i]) add_output(out, v->s.state_value[i], TO_STATE, m->store.states.at[i].offset);
     return add_gradients(m, v->s.g, o, loss, out, error);
 }
@@ -175,7 +187,6 @@ static void build_evaluate(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
     objectives all = build_objectives(m, v, c->key.dtype);
     const objective *o = &all.at[0];
-    name_terms(c, o, v->beta);
     c->first_term = out->n;
     for (int i = 0; i < o->n_terms; i++) add_output(out, o->terms[i].value, TO_ARENA, 0);
     c->code = add_output(out, o->code, TO_ARENA, 0);
@@ -191,6 +202,7 @@ static void build_encode(elbo_model *m, compiled *c, vae *v, output_list *out)
 static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
     node *z = g_input(v->s.g, SLOT_X, F32, SHAPE(c->key.examples, m->info.latent_size), true, "z");
+    if (c->key.purpose == DRAW) z = m->family->draw(v, z);
     c->x = add_output(out, pixels(m, v, vae_decode(v, z)), TO_ARENA, 0);
 }
 
@@ -213,7 +225,8 @@ static elbo_status build_graph(elbo_model *m, compiled *c, graph *g, node **stat
     case TRAIN: status = build_train(m, c, &v, out, error); break;
     case EVALUATE: build_evaluate(m, c, &v, out); break;
     case ENCODE: build_encode(m, c, &v, out); break;
-    case DECODE: build_decode(m, c, &v, out); break;
+    case DECODE:
+    case DRAW: build_decode(m, c, &v, out); break;
     case WEIGH: build_weigh(m, c, &v, out); break;
     }
     return status == ELBO_OK ? g_status(g, error) : status;
@@ -413,7 +426,8 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
     text_open(&notes, m->m);
     vae v = open_vae(m, g, TRAIN, NULL);
     v.notes = &notes;
-    build_objectives(m, &v, ELBO_F32);
+    objectives all = build_objectives(m, &v, ELBO_F32);
+    note_objectives(m, &all, v.beta);
     m->trunk = v.trunk;
     m->layers = text_take(&notes);
     elbo_status status = g_status(g, error);

@@ -9,35 +9,47 @@
 #include "../nn/optim.h"
 #include "vae.h"
 
-typedef enum purpose { TRAIN, EVALUATE, ENCODE, DECODE, WEIGH } purpose;
+typedef enum purpose { TRAIN, EVALUATE, ENCODE, DECODE, DRAW, WEIGH } purpose;
 
 /* What a plan is compiled for. */
 typedef struct plan_key {
     purpose purpose;
     int64_t examples;
     elbo_dtype dtype; /* of x */
-    int objective;    /* TRAIN */
+    int objective;    /* TRAIN: its number */
     int draws;        /* WEIGH */
     plan_backend backend;
 } plan_key;
 
 /* A compiled graph and where its outputs are.
- *   TRAIN     loss (scalar), terms (scalars, nats per example), code [B,Z]; gradients and states go to the store
+ *   TRAIN     loss (scalar), terms of its objective (scalars, nats per example), gradients of its group to the store;
+ *             the first objective's also code [B,Z] and the states, to the store
  *   EVALUATE  terms [B], code [B,Z]
  *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units
+ *   DRAW      x [B,D] from noise [B,Z], by the family's own prior
  *   WEIGH     x [B,k]: log p(x,z) - log q(z|x) of key.draws draws of each example */
 typedef struct compiled {
     plan_key key;
     graph *graph;
     plan *plan;
-    int n_terms;
-    char term[MAX_TERMS][16];
-    bool weighted[MAX_TERMS]; /* by beta */
     int loss, first_term, code, std, x; /* numbers of outputs; -1: none */
     int64_t last_used;
 } compiled;
 
-enum { MAX_COMPILED = 16 };
+enum { MAX_COMPILED = 16, TERM_NAME = 16 };
+
+/* What is known of a term and of an objective without a graph; the terms of all objectives are numbered in one row. */
+typedef struct model_term {
+    char name[TERM_NAME];
+    double weight; /* in the total; 0: a figure, or of another objective than the first */
+    bool by_beta;  /* the weight is beta instead */
+} model_term;
+
+typedef struct model_objective {
+    const char *group;
+    double rate, beta1, beta2; /* rate 0: the options' */
+    int first_term, n_terms;
+} model_objective;
 
 struct elbo_model {
     elbo_engine *engine;
@@ -48,6 +60,9 @@ struct elbo_model {
     latent latents[MAX_LATENTS];
     elbo_latent_info latent_info[MAX_LATENTS];
     int n_latents;
+    model_term terms[MAX_TERMS];
+    model_objective objectives[MAX_OBJECTIVES];
+    int n_terms, n_objectives;
     store store;
     shape trunk;   /* see vae.h */
     char *layers;  /* a line for each layer */
@@ -85,8 +100,8 @@ const float *model_result(elbo_model *m, compiled *c, int output);
  * example of the data each of the batch is. */
 void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);
 
-/* The weight of a term in the loss, in nats per example. */
-double model_term_weight(const elbo_model *m, const compiled *c, int i);
+/* The weight of a term in the total, in nats per example. */
+double model_term_weight(const elbo_model *m, int i);
 
 /* The weight of KL in the loss that is minimised, when the loss is scaled so that rec is nats per example. */
 double model_effective_beta(const elbo_model *m);

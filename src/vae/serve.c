@@ -69,24 +69,30 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
     return ELBO_OK;
 }
 
-elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x, elbo_error *error)
+/* DECODE or DRAW */
+static elbo_status decode_as(elbo_model *m, purpose why, const float *z, int64_t n, float *x, elbo_error *error)
 {
     int64_t d = model_numbers(m), width = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < 512 ? n - i : 512;
-        compiled *c = serve_bucket(m, DECODE, z + i * width, rows, width, error);
+        compiled *c = serve_bucket(m, why, z + i * width, rows, width, error);
         if (!c) return ELBO_NO_MEMORY;
         take(m, c, c->x, rows, d, x + i * d);
     }
     return ELBO_OK;
 }
 
+elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x, elbo_error *error)
+{
+    return decode_as(m, DECODE, z, n, x, error);
+}
+
 elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
 {
     int64_t width = m->info.latent_size, d = model_numbers(m);
     if (n < 0) return refuse_count(n, error);
-    if (!m->family->has_prior)
+    if (!family_samples(m->family))
         return err_set(error, ELBO_USAGE,
                        "family %s has no prior to sample from: nothing said where its codes lie; train --family "
                        "vae, or reconstruct instead",
@@ -99,7 +105,7 @@ elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x,
     for (int64_t i = 0; i < n && status == ELBO_OK; i += chunk) {
         int64_t rows = n - i < chunk ? n - i : chunk;
         philox_normal(key, (uint64_t)(i * width), (size_t)(rows * width), z);
-        status = elbo_model_decode(m, z, rows, x + i * d, error);
+        status = decode_as(m, m->family->draw ? DRAW : DECODE, z, rows, x + i * d, error);
     }
     mem_free(m->m, z);
     return status;

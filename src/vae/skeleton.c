@@ -25,12 +25,22 @@ const elbo_family_info *elbo_family_at(size_t i)
     return i < sizeof table / sizeof *table ? &table[i] : NULL;
 }
 
-node *vae_encode(vae *v, node *x)
+bool family_samples(const family *f)
+{
+    return f->has_prior || f->draw;
+}
+
+node *vae_features(vae *v, node *x)
 {
     int mark = scope_enter(&v->s, "encoder");
     node *h = architecture(&v->s, x, v->config->encoder, &v->trunk, v->notes);
     scope_leave(&v->s, mark);
-    return flatten(h);
+    return h;
+}
+
+node *vae_encode(vae *v, node *x)
+{
+    return flatten(vae_features(v, x));
 }
 
 /* A picture of the data's channels, by a last convolution where they differ, cut at the middle to the data's size. */
@@ -99,4 +109,12 @@ posterior gaussian_encode(vae *v, node *x)
 node *one(vae *v)
 {
     return g_constant(v->s.g, 1, SCALAR);
+}
+
+/* reduction = mean divides rec by the number of values, but nothing else. */
+node *vae_weight(vae *v, double weight)
+{
+    enum { EXAMPLE, SUM, MEAN };
+    double numbers = (double)(v->shape[0] * v->shape[1] * v->shape[2]);
+    return g_constant(v->s.g, v->config->reduction == MEAN ? weight * numbers : weight, SCALAR);
 }

@@ -32,20 +32,24 @@ typedef struct posterior {
     node *std;  /* [B,Z]; NULL: a point */
 } posterior;
 
-/* One term of a loss: value [B] in nats, times weight (a scalar). */
+/* One term of a loss: value [B] in nats, times weight (a scalar; NULL: a figure that is only noted). */
 typedef struct term {
     const char *name;
     node *value, *weight;
 } term;
 
-/* A loss to be minimised over a group of parameters: the sum of weight x value. */
+/* A loss to be minimised over a group of parameters: the sum of weight x value. The group's optimiser has the rate and betas given
+ * here; rate 0: those of the options. */
 typedef struct objective {
     term terms[MAX_TERMS];
     int n_terms;
-    const char *group;
-    node *code; /* [B,Z] the posterior's mean, for statistics of its use */
+    const char *group; /* a literal */
+    double rate, beta1, beta2;
+    node *code; /* [B,Z] the posterior's mean, for statistics of its use; of the first objective */
 } objective;
 
+/* The first is the model's own: the loss that evaluation reports. All together have at most MAX_TERMS terms. In a step the
+ * gradients of all are taken at the same parameters, then every group is updated. */
 typedef struct objectives {
     objective at[MAX_OBJECTIVES];
     int n;
@@ -63,14 +67,18 @@ typedef struct family {
     int (*latents)(const elbo_config *c, latent out[MAX_LATENTS]); /* how many */
     posterior (*encode)(vae *v, node *x);
     objectives (*build)(vae *v, const batch *b);
-    bool has_prior; /* new examples come from z ~ N(0,I) */
+    bool has_prior; /* the prior of z is N(0,I) */
+    node *(*draw)(vae *v, node *noise); /* codes of the family's own prior, [B,Z], from noise [B,Z] ~ N(0,I); NULL: none */
 } family;
+
+bool family_samples(const family *f); /* whether new examples can be drawn */
 
 const family *family_at(size_t i); /* the i-th row of families.def */
 
 /* ---- What families use ---- */
 
-node *vae_encode(vae *v, node *x);                  /* the encoder's trunk: [B,H,W,C] to [B,F]                           */
+node *vae_features(vae *v, node *x);                /* the encoder's trunk: [B,H,W,C] to [B,F] or [B,h,w,c]              */
+node *vae_encode(vae *v, node *x);                  /* the same, flat: [B,F]                                             */
 node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D], laid out as the data   */
 node *vae_nll(vae *v, node *decoded, node *x);      /* -log p(x|z) of each of an example's k draws: [B,k]                */
 node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the draws: [B]                              */
@@ -78,5 +86,6 @@ normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk an
 int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS]); /* a family's latents and posterior where they are  */
 posterior gaussian_encode(vae *v, node *x);                          /* one Gaussian z                                   */
 node *one(vae *v);                                  /* the scalar 1                                                      */
+node *vae_weight(vae *v, double weight);            /* of a term beside rec, as beta is of KL (see reduction)            */
 
 #endif
