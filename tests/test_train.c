@@ -283,6 +283,14 @@ static void test_interrupted_with_two_objectives(void **state)
     check_interruptions(rivals, 3, 1);
 }
 
+/* The book and the prior of vq are states; new examples are drawn from them. */
+static void test_interrupted_with_a_book(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"family", "vq"}, {"latent", "4"}, {"code-size", "2"}, {"codes", "5"}};
+    check_interruptions(options, 4, 0);
+}
+
 /* Both groups are trained, each by its own rate. */
 static void test_groups_are_trained(void **state)
 {
@@ -900,6 +908,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_rescues),
     cmocka_unit_test(test_interrupted_with_two_objectives),
     cmocka_unit_test(test_groups_are_trained),
+    cmocka_unit_test(test_interrupted_with_a_book),
     cmocka_unit_test(test_crashed_twice),
     cmocka_unit_test(test_threads),
     cmocka_unit_test(test_epochs_grow),

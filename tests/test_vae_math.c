@@ -121,8 +121,9 @@ static void exact_close(exact *e)
 enum { GRADIENT_B = 3 };
 static const int64_t tiny[] = {1, 2, 3};
 
-/* Empty, or what is wrong with the gradient of an objective of a model of these options, at every third parameter of its group. */
-static void check_objective(const char *options, int number, bool wrong, char *what, size_t room)
+/* Empty, or what is wrong with the gradient of an objective of a model of these options, at every third parameter of its group
+ * whose name begins with part. */
+static void check_part(const char *options, int number, const char *part, bool wrong, char *what, size_t room)
 {
     static double x[GRADIENT_B * 6];
     for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = 0.5 + 0.45 * sin(1.9 * i);
@@ -138,7 +139,7 @@ static void check_objective(const char *options, int number, bool wrong, char *w
     *what = 0;
     for (int p = 0; p < e.m->store.params.n && !*what; p++) {
         const entry *t = &e.m->store.params.at[p];
-        if (strcmp(e.m->store.groups[t->group], group) != 0) continue;
+        if (strcmp(e.m->store.groups[t->group], group) != 0 || strncmp(t->name, part, strlen(part)) != 0) continue;
         for (int64_t i = t->offset; i < t->offset + t->count && !*what; i += 3) {
             const double h = 1.0 / 512, at[] = {-2, -1, 1, 2}, v = e.value[i];
             double f[4];
@@ -154,6 +155,11 @@ static void check_objective(const char *options, int number, bool wrong, char *w
     }
     mem_free(&mem_standard, dx);
     exact_close(&e);
+}
+
+static void check_objective(const char *options, int number, bool wrong, char *what, size_t room)
+{
+    check_part(options, number, "", wrong, what, room);
 }
 
 static void check_loss(const char *options, bool wrong, char *what, size_t room)
@@ -215,6 +221,166 @@ static void test_critic(void **state)
         assert_true(end - begin > 0 && end - begin < e.m->store.params.size);
         exact_close(&e);
     }
+}
+
+/* The straight-through gradient of vq, with one vector to a code. Where bias and book move together, nothing is rounded another
+ * way and z - e stays, so the loss changes by dL/de: what the bias must get. The commitment's is checked with the book fixed: the
+ * reconstruction, which reads e, does not change then. */
+static void test_straight_through(void **state)
+{
+    (void)state;
+    enum { K = 5, D = 2 };
+    static const double x[GRADIENT_B * 6] = {0.2, 0.4, 0.9, 0.1, 0.6, 0.8, 0.3, 0.95, 0.05, 0.7, 0.15, 0.85, 0.5, 0.2};
+    for (int held = 0; held < 2; held++) {
+        exact e = exact_open(model_of(NET "|family=vq|codes=5|code-size=2|commitment=0.7", tiny), GRADIENT_B, x);
+        const entry *bias = store_find(&e.m->store.params, "code.bias");
+        const entry *count = store_find(&e.m->store.states, "book.count"), *sum = store_find(&e.m->store.states, "book.sum");
+        assert_true(bias && count && sum);
+        for (int k = 0; k < K; k++) e.state[count->offset + k] = 1;
+        for (int i = 0; i < K * D; i++) e.state[sum->offset + i] = 0.6 * sin(2.3 * i);
+        exact_run(&e);
+        double commitment = exact_term(&e, 1);
+        assert_true(commitment > 1e-3);
+        for (int j = 0; j < D; j++) {
+            const double h = 1e-5;
+            double got = e.gradient[bias->offset + j], found[2][2];
+            for (int side = 0; side < 2; side++) {
+                double by = side ? h : -h;
+                e.value[bias->offset + j] += by;
+                for (int k = 0; k < K && !held; k++) e.state[sum->offset + k * D + j] += by;
+                exact_run(&e);
+                found[side][0] = exact_term(&e, 0), found[side][1] = exact_term(&e, 1);
+                e.value[bias->offset + j] -= by;
+                for (int k = 0; k < K && !held; k++) e.state[sum->offset + k * D + j] -= by;
+            }
+            exact_run(&e);
+            double slope[2];
+            for (int t = 0; t < 2; t++) slope[t] = (found[1][t] - found[0][t]) / (2 * h);
+            assert_true(fabs(slope[held ? 0 : 1]) < 1e-8); /* the other one does not change */
+            static double through[D];
+            if (held) assert_true(rig_near(got, through[j] + 0.7 * slope[1], 1e-6, 1e-3));
+            else through[j] = slope[0];
+        }
+        exact_close(&e);
+    }
+}
+
+/* The decoder sees e, so its gradient is the loss's; nothing else of vq has a gradient that differences can find. */
+static void test_vq_decoder(void **state)
+{
+    (void)state;
+    char what[512];
+    for (int i = 0; i < 8; i++) {
+        char options[512];
+        snprintf(options, sizeof options, NET "|family=vq|codes=3|code-size=1|%s", likelihoods[i]);
+        check_part(options, 0, "decoder", false, what, sizeof what);
+        assert_string_equal(what, "");
+    }
+}
+
+/* ---- The book of vq ---- */
+
+static elbo_model *vq_model(const char *options)
+{
+    char words[256];
+    snprintf(words, sizeof words, "family=vq|latent=4|code-size=2|codes=3|encoder=dense 8 tanh|decoder=dense 8 tanh|%s", options);
+    return model_of(words, tiny);
+}
+
+/* At the first step every vector is placed on one of the batch's; then counts and sums are running means, by hand. */
+static void test_book(void **state)
+{
+    (void)state;
+    enum { B = 6, P = 2, K = 3, D = 2, M = B * P };
+    elbo_model *m = vq_model("batch=6");
+    float x[B * 6];
+    for (int i = 0; i < B * 6; i++) x[i] = (float)(0.5 + 0.45 * sin(1.9 * i * i));
+    const entry *count = store_find(&m->store.states, "book.count"), *sum = store_find(&m->store.states, "book.sum"),
+                *prior = store_find(&m->store.states, "book.prior");
+    for (int step = 0; step < 3; step++) {
+        float e[B * P * D], before[64];
+        memcpy(before, m->store.state, (size_t)m->store.states.size * sizeof *before);
+        must(elbo_model_encode(m, x, B, e, NULL, NULL), &(elbo_error){.code = ELBO_OK});
+        plan_key key = {.purpose = TRAIN, .examples = B, .dtype = ELBO_F32};
+        compiled *c = model_plan(m, key, NULL);
+        assert_non_null(c);
+        model_run(m, c, x, (run_env){.seed = 1, .step = (uint32_t)step});
+        const float *now = m->store.new_state;
+        float total = 0;
+        for (int p = 0; p < P; p++) {
+            float share = 0;
+            for (int k = 0; k < K; k++) share += now[prior->offset + p * K + k];
+            assert_true(fabsf(share - 1) < 1e-5f);
+        }
+        for (int k = 0; k < K; k++) {
+            float used = 0, v[D];
+            for (int d = 0; d < D; d++) v[d] = before[sum->offset + k * D + d] / fmaxf(before[count->offset + k], 1e-9f);
+            for (int i = 0; i < M; i++) used += fabsf(e[i * D] - v[0]) + fabsf(e[i * D + 1] - v[1]) < 1e-4f;
+            float expected = 0.99f * before[count->offset + k] + 0.01f * used;
+            if (step > 0) assert_true(fabsf(now[count->offset + k] - expected) < 1e-4f);
+            else assert_true(now[count->offset + k] == (float)M / K);
+            total += now[count->offset + k];
+        }
+        assert_true(fabsf(total - M) < 1e-3f);
+        store_commit(&m->store);
+    }
+    m->store.state[count->offset + 1] = 0.01f; /* hardly used: placed anew, though it is still what is nearest */
+    m->store.state[sum->offset + 2] = m->store.state[sum->offset + 3] = 10;
+    compiled *c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = B, .dtype = ELBO_F32}, NULL);
+    model_run(m, c, x, (run_env){.seed = 1, .step = 3});
+    assert_true(m->store.new_state[count->offset + 1] == (float)M / K);
+    assert_true(fabsf(m->store.new_state[sum->offset + 2]) < 10 * M / K);
+    elbo_model_free(m);
+}
+
+/* A book larger than a batch: its vectors begin on the batch's, each more than once. */
+static void test_large_book(void **state)
+{
+    (void)state;
+    enum { K = 200 };
+    elbo_model *m = model_of(NET "|family=vq|codes=200|code-size=2", tiny);
+    static const float x[GRADIENT_B * 6] = {0.2f, 0.4f, 0.9f, 0.1f, 0.6f, 0.8f, 0.3f, 0.95f, 0.05f, 0.7f, 0.15f, 0.85f, 0.5f};
+    compiled *c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = GRADIENT_B, .dtype = ELBO_F32}, NULL);
+    assert_non_null(c);
+    model_run(m, c, x, (run_env){.seed = 1});
+    const float *sum = m->store.new_state + store_find(&m->store.states, "book.sum")->offset;
+    for (int i = 0; i < 2 * K; i++) assert_true(isfinite(sum[i]) && sum[i] == sum[i % (2 * GRADIENT_B)]);
+    assert_true(sum[0] != sum[2] && sum[2] != sum[4] && sum[0] != sum[4]);
+    elbo_model_free(m);
+}
+
+/* New examples have each place's vectors as often as the prior says. */
+static void test_vq_draws(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    elbo_model *m = vq_model("likelihood=squared");
+    const entry *count = store_find(&m->store.states, "book.count"), *sum = store_find(&m->store.states, "book.sum"),
+                *prior = store_find(&m->store.states, "book.prior");
+    static const float share[6] = {0.7f, 0, 0.3f, 0.2f, 0.5f, 0.3f};
+    for (int k = 0; k < 3; k++) m->store.state[count->offset + k] = 1;
+    for (int i = 0; i < 6; i++) m->store.state[sum->offset + i] = (float)i;
+    memcpy(m->store.state + prior->offset, share, sizeof share);
+    float *x = mem_new(&mem_standard, N * 6, sizeof *x), pair[9][6];
+    elbo_error err = {0};
+    assert_non_null(x);
+    must(elbo_model_sample(m, N, 5, x, &err), &err);
+    for (int i = 0; i < 9; i++) {
+        float a = (float)(i / 3 * 2), b = (float)(i % 3 * 2), z[4] = {a, a + 1, b, b + 1};
+        must(elbo_model_decode(m, z, 1, pair[i], &err), &err);
+    }
+    for (int i = 0; i < 9; i++) {
+        int seen = 0;
+        for (int n = 0; n < N; n++) {
+            float far = 0;
+            for (int k = 0; k < 6; k++) far = fmaxf(far, fabsf(x[n * 6 + k] - pair[i][k]));
+            seen += far < 1e-3f;
+        }
+        double p = (double)share[i / 3] * (double)share[3 + i % 3];
+        assert_true(fabs(seen - N * p) <= 4.5 * sqrt(N * p * (1 - p)) + 0.5);
+    }
+    mem_free(&mem_standard, x);
+    elbo_model_free(m);
 }
 
 /* The three reductions are one loss in other units. */
@@ -580,8 +746,9 @@ static void test_fits_16_examples(void **state)
         const char *options;
         double most; /* nats of reconstruction; 25 fair coins are 17.3 */
     } table[] = {{"family=vae|beta=0.1", 1.5}, {"family=ae", 0.5}, {"family=iwae|samples=3", 9},
-                 {"family=factor|beta=0.1|gamma=0.1|critic=dense 16 relu", 1.5}};
-    for (int i = 0; i < 4; i++) {
+                 {"family=factor|beta=0.1|gamma=0.1|critic=dense 16 relu", 1.5},
+                 {"family=vq|codes=32|code-size=2", 4}};
+    for (int i = 0; i < 5; i++) {
         char options[256];
         snprintf(options, sizeof options, "epochs=0|%s", table[i].options);
         elbo_metrics before = fit(options);
@@ -590,6 +757,24 @@ static void test_fits_16_examples(void **state)
         if (!(after.rec < table[i].most)) print_error("%s: rec %g\n", options, after.rec);
         assert_true(before.rec > 15 && after.rec < table[i].most && after.kl > -1e-6);
     }
+}
+
+/* Sixteen points are anything but independent numbers: the critic sees it, and gamma makes it less. */
+static void test_total_correlation(void **state)
+{
+    (void)state;
+    double tc[2];
+    for (int i = 0; i < 2; i++) {
+        char options[256];
+        snprintf(options, sizeof options, FIT "|family=factor|beta=0.1|critic=dense 64 relu|critic-rate=0.003|gamma=%d", 300, 5 * i);
+        elbo_metrics m = fit(options);
+        assert_int_equal(m.n_other, 1);
+        assert_string_equal(m.other[0].name, "tc");
+        assert_true(rig_near(m.total, m.rec + 0.1 * m.kl + 5 * i * m.other[0].value, 1e-5, 1));
+        tc[i] = m.other[0].value;
+    }
+    if (!(tc[0] > 0.3 && tc[1] < tc[0] / 2)) print_error("tc %g without gamma, %g with\n", tc[0], tc[1]);
+    assert_true(tc[0] > 0.3 && tc[1] < tc[0] / 2);
 }
 
 static int open_engine(void **state)
@@ -612,7 +797,9 @@ int main(void)
         cmocka_unit_test(test_golden_losses),    cmocka_unit_test(test_epsilon_form),
         cmocka_unit_test(test_posterior),        cmocka_unit_test(test_kl_is_not_negative),
         cmocka_unit_test(test_layouts),          cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_critic),
+        cmocka_unit_test(test_critic),           cmocka_unit_test(test_straight_through),
+        cmocka_unit_test(test_vq_decoder),       cmocka_unit_test(test_book),
+        cmocka_unit_test(test_large_book),       cmocka_unit_test(test_vq_draws),         cmocka_unit_test(test_total_correlation),
         cmocka_unit_test(test_loss_gradients),   cmocka_unit_test(test_trajectory_double),
         cmocka_unit_test(test_trajectory_float), cmocka_unit_test(test_fits_16_examples),
     };

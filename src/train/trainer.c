@@ -117,7 +117,7 @@ static void note_loss(trainer *t)
         note(t, "loss: mean over all %g numbers + %g KL, which is (rec + %g KL) / %g: effective beta %.3g%s", d, c->beta, beta, d,
              squared ? beta / 2 : beta, squared ? " against 1/2 the squared error" : "");
     } else {
-        note(t, "loss: nats per example%s, rec + %g KL: effective beta %.3g%s", scale, beta, squared ? beta / 2 : beta,
+        note(t, "loss: nats per example%s, %s: effective beta %.3g%s", scale, words, squared ? beta / 2 : beta,
              squared ? " against 1/2 the squared error" : "");
     }
 }
