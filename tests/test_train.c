@@ -365,12 +365,16 @@ static void test_crashed_twice(void **state)
 static void test_threads(void **state)
 {
     (void)state;
-    for (int n = 1; n <= 3; n++) {
+    static const char *const families[] = {"vae", "factor", "vq"};
+    for (int i = 0; i < 9; i++) {
+        int n = i % 3 + 1;
         job j = new_job(n == 1 ? "threads1" : "threadsN");
         j.options[0][0] = "encoder", j.options[0][1] = "dense 300 relu"; /* products large enough to be shared */
         j.options[1][0] = "batch", j.options[1][1] = "16";
+        j.options[2][0] = "family", j.options[2][1] = families[i / 3];
+        j.options[3][0] = "code-size", j.options[3][1] = "1";
         j.engine = elbo_engine_open(&(elbo_engine_options){.threads = n}, NULL);
-        if (n > 1) remove_run(j.directory);
+        remove_run(j.directory);
         assert_run(&j, ELBO_OK);
         elbo_engine_close(j.engine);
         if (n > 1) assert_same_run("threads1", j.directory);

@@ -24,6 +24,7 @@ static elbo_status print_text(const cli *c, const elbo_metrics *m, int64_t sampl
     printf("rec    %10.4f nats per example\n", m->rec);
     printf("kl     %10.4f\n", m->kl);
     printf("total  %10.4f\n", m->total);
+    for (int64_t i = 0; i < m->n_other; i++) printf("%-10s %6.4f\n", m->other[i].name, m->other[i].value);
     printf("active %10" PRId64 " of %" PRId64 " latent numbers\n", m->active,
            elbo_model_describe(c->model)->latent_size);
     printf("count  %10s\n", count_text(m->count, number));

@@ -32,7 +32,8 @@ typedef struct posterior {
     node *std;  /* [B,Z]; NULL: a point */
 } posterior;
 
-/* One term of a loss: value [B] in nats, times weight (a scalar; NULL: a figure that is only noted). */
+/* One term of a loss: value [B] in nats, times weight (beta or a constant; NULL: a figure that is
+ * only noted). */
 typedef struct term {
     const char *name;
     node *value, *weight;
