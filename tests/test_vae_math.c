@@ -766,7 +766,8 @@ static void test_total_correlation(void **state)
     double tc[2];
     for (int i = 0; i < 2; i++) {
         char options[256];
-        snprintf(options, sizeof options, FIT "|family=factor|beta=0.1|critic=dense 64 relu|critic-rate=0.003|gamma=%d", 300, 5 * i);
+        snprintf(options, sizeof options, FIT "|family=factor|beta=0.1|critic=dense 64 relu|critic-rate=0.003|gamma=%d",
+                 300, 5 * i);
         elbo_metrics m = fit(options);
         assert_int_equal(m.n_other, 1);
         assert_string_equal(m.other[0].name, "tc");
@@ -794,14 +795,23 @@ static int close_engine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_losses),    cmocka_unit_test(test_epsilon_form),
-        cmocka_unit_test(test_posterior),        cmocka_unit_test(test_kl_is_not_negative),
-        cmocka_unit_test(test_layouts),          cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_critic),           cmocka_unit_test(test_straight_through),
-        cmocka_unit_test(test_vq_decoder),       cmocka_unit_test(test_book),
-        cmocka_unit_test(test_large_book),       cmocka_unit_test(test_vq_draws),         cmocka_unit_test(test_total_correlation),
-        cmocka_unit_test(test_loss_gradients),   cmocka_unit_test(test_trajectory_double),
-        cmocka_unit_test(test_trajectory_float), cmocka_unit_test(test_fits_16_examples),
+        cmocka_unit_test(test_golden_losses),
+        cmocka_unit_test(test_epsilon_form),
+        cmocka_unit_test(test_posterior),
+        cmocka_unit_test(test_kl_is_not_negative),
+        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_critic),
+        cmocka_unit_test(test_straight_through),
+        cmocka_unit_test(test_vq_decoder),
+        cmocka_unit_test(test_book),
+        cmocka_unit_test(test_large_book),
+        cmocka_unit_test(test_vq_draws),
+        cmocka_unit_test(test_total_correlation),
+        cmocka_unit_test(test_loss_gradients),
+        cmocka_unit_test(test_trajectory_double),
+        cmocka_unit_test(test_trajectory_float),
+        cmocka_unit_test(test_fits_16_examples),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

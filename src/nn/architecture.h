@@ -20,9 +20,8 @@
 #include "layers.h"
 
 /* Applies the layers to x [B,...], under names 0, 1, 2, ... A mistake in the text is recorded in the graph with the
- * layer and what
- * was expected. *picture [H,W,C]: what auto stands for; set anew by every picture on the way. notes: a line
- * for each layer
+ * layer and what was expected. *picture [H,W,C]: what auto stands for; set anew by every picture on the way. notes: a
+ * line for each layer
  * (what it is, its result for one example, parameters, flops) is appended; NULL: none. */
 struct text;
 node *architecture(scope *s, node *x, const char *layers, shape *picture, struct text *notes);

@@ -7,8 +7,7 @@
 
 /* Ioffe and Szegedy 2015, over everything but the features: by the batch's statistics while training, which also move the states
  * running_mean and running_var (unbiased) by 0.1; by those states when evaluating. eps 1e-5. The variance is taken
- * around the mean,
- * so it loses nothing to cancellation. */
+ * around the mean, so it loses nothing to cancellation. */
 node *batch_norm(scope *s, node *x, const char *name);
 
 /* Ba et al. 2016, over the features of each place. eps 1e-5. */

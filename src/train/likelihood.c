@@ -1,6 +1,5 @@
 /* likelihood.c - elbo_model_nll: the likelihood of data by importance sampling. Draws come in batches of a few for
- * each example; the
- * log of their mean weight is kept as a running largest and a sum relative to it, in double. */
+ * each example; the log of their mean weight is kept as a running largest and a sum relative to it, in double. */
 #include "../data/data.h"
 #include "evaluate.h"
 

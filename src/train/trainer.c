@@ -1,7 +1,8 @@
 /* trainer.c - elbo_train: epochs of steps, validation, checkpoints, resuming.
  *
- * A step: read a batch, run the training plan of each objective (loss, gradients of its group, new state), and only when all losses
- * and gradients are finite update each group of parameters and let the new state be the state. So a bad step leaves everything as it was before it; it is run again with
+ * A step: read a batch, run the training plan of each objective (loss, gradients of its group, new state), and only
+ * when all losses and gradients are finite update each group of parameters and let the new state be the state. So a
+ * bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
 #include "../nn/rate.h"
 #include "data_bias.h"
@@ -281,8 +282,8 @@ static elbo_status bad_update(trainer *t, elbo_error *error)
     return rescue(t, "the optimiser made a number that is not finite", error);
 }
 
-/* Runs the plan of an objective: its gradient goes to the store, its terms to f. Not good: a number is not finite, and the step is
- * over (status says how). */
+/* Runs the plan of an objective: its gradient goes to the store, its terms to f. Not good: a number is not finite,
+ * and the step is over (status says how). */
 static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_error *error)
 {
     const model_objective *b = &t->m->objectives[number];

@@ -2,13 +2,13 @@
  *
  *     L = E_q[-log p(x|z)] + beta KL(q(z|x) || N(0,I)) + gamma TC,    TC = KL(q(z) || prod_j q(z_j)) ~ mean D_0(z) - D_1(z)
  *
- * D, the critic, tells codes (class 0) from codes whose numbers were exchanged between examples (class 1); its two logits differ by
- * the log of the ratio of the densities. It is trained beside the model, as a group of its own, on
+ * D, the critic, tells codes (class 0) from codes whose numbers were exchanged between examples (class 1); its two
+ * logits differ by the log of the ratio of the densities. It is trained beside the model, as a group of its own, on
  *
  *     L_D = 1/2 (CE(D(z), 0) + CE(D(z'), 1))
  *
- * where z are the codes of the first half of the batch and z' those of the second, each number permuted by itself. Both losses are
- * taken at the same parameters (the paper updates the model in between). */
+ * where z are the codes of the first half of the batch and z' those of the second, each number permuted by itself.
+ * Both losses are taken at the same parameters (the paper updates the model in between). */
 #include "vae.h"
 
 /* The critic's logits [N,2] of codes z [N,Z]. */

@@ -9,8 +9,7 @@
 #include <math.h>
 
 /* Each example's value of L [B], whose gradient is that of DReG: dz_i is taken first, with the weights as constants,
- * and passed on
- * to the encoder's z once more weighted. */
+ * and passed on to the encoder's z once more weighted. */
 static node *doubly_reparameterised(node *bound, node *log_w, node *fixed_z, node *z)
 {
     shape rows = SHAPE(z->shape.dim[0], 1);

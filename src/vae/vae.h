@@ -39,8 +39,8 @@ typedef struct term {
     node *value, *weight;
 } term;
 
-/* A loss to be minimised over a group of parameters: the sum of weight x value. The group's optimiser has the rate and betas given
- * here; rate 0: those of the options. */
+/* A loss to be minimised over a group of parameters: the sum of weight x value. The group's optimiser has the rate
+ * and betas given here; rate 0: those of the options. */
 typedef struct objective {
     term terms[MAX_TERMS];
     int n_terms;

@@ -2,11 +2,13 @@
  *
  *     L = -log p(x|e) + commitment ||z - sg(e)||^2,    e = the nearest of e_1 ... e_K,    dL/dz of the first term is dL/de
  *
- * The vectors follow the encoder as running means, decayed by .99 each step (appendix A.1): n_k of how many of a batch's vectors are
- * nearest to e_k, s_k of their sum, and e_k = s_k / n_k with the counts smoothed (Laplace). A vector that is hardly used any more is
+ * The vectors follow the encoder as running means, decayed by .99 each step (appendix A.1): n_k of how many of a
+ * batch's vectors are nearest to e_k, s_k of their sum, and e_k = s_k / n_k with the counts smoothed (Laplace). A
+ * vector that is hardly used any more is
  * placed on one of the batch's, drawn without replacement; at the first step that is all of them.
  *
- * The prior is fitted beside: how often each place of the code has each vector, as a running mean; places are taken as independent. */
+ * The prior is fitted beside: how often each place of the code has each vector, as a running mean; places are taken
+ * as independent. */
 #include "vae.h"
 
 #define DECAY 0.99
@@ -33,7 +35,8 @@ static book open_book(vae *v)
     const elbo_config *c = v->config;
     book k = {.codes = c->codes, .size = c->code_size, .places = c->latent / c->code_size};
     if (c->latent % c->code_size) {
-        g_fail(v->s.g, "latent is %lld, which is not a multiple of code-size, %lld", (long long)c->latent, (long long)c->code_size);
+        g_fail(v->s.g, "latent is %lld, which is not a multiple of code-size, %lld", (long long)c->latent,
+               (long long)c->code_size);
         k.places = 1;
     }
     int mark = scope_enter(&v->s, "book");
@@ -45,7 +48,8 @@ static book open_book(vae *v)
     return k;
 }
 
-/* The code before it is rounded, [B,Z]: of a picture, each place's features through one dense layer; of anything flat, another. */
+/* The code before it is rounded, [B,Z]: of a picture, each place's features through one dense layer; of anything
+ * flat, another. */
 static node *raw_code(vae *v, node *x)
 {
     int64_t size = v->config->code_size, numbers = v->config->latent;
