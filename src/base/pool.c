@@ -98,9 +98,20 @@ static void set_mode(uint64_t mode)
 enum { FAST_MODE = 0 };
 #endif
 
+/* All but those that tell of a fault, which can't wait. */
+static void hold_signals(sigset_t *before)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+    sigset_t held;
+    sigfillset(&held);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&held, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
 pool_mode pool_enter(void)
 {
-    pool_mode mode = {get_mode()};
+    pool_mode mode = {.saved = get_mode()};
+    hold_signals(&mode.signals);
     set_mode(FAST_MODE);
     return mode;
 }
@@ -108,6 +119,7 @@ pool_mode pool_enter(void)
 void pool_leave(pool_mode mode)
 {
     set_mode(mode.saved);
+    pthread_sigmask(SIG_SETMASK, &mode.signals, NULL);
 }
 
 /* ---- Waiting ---- */

@@ -13,6 +13,8 @@
 #include "error.h"
 #include "mem.h"
 
+#include <signal.h>
+
 typedef struct pool pool;
 typedef void (*pool_fn)(void *arg, int part, int worker); /* worker in [0, pool_threads) tells whose scratch to use */
 
@@ -23,9 +25,12 @@ int pool_threads(const pool *p);
 void pool_run(pool *p, int n_parts, pool_fn fn, void *arg);
 
 /* Brackets a stretch of computing in the calling thread: rounds to nearest, traps nothing, takes subnormal numbers for
- * zero, and restores the caller's floating-point mode in the end. May be nested. */
+ * zero, and restores the caller's floating-point mode in the end. Signals that wait are held back till then: oneDNN's
+ * products move the stack pointer into memory of their own, where the frame of a handler overwrites what lies below.
+ * May be nested. */
 typedef struct pool_mode {
     uint64_t saved;
+    sigset_t signals;
 } pool_mode;
 pool_mode pool_enter(void);
 void pool_leave(pool_mode mode);

@@ -6,7 +6,9 @@
 bool cpu_open(elbo_engine *engine)
 {
     if (engine->library) return true;
+    pool_mode mode = pool_enter(); /* opening tries a product */
     engine->library = product_open(engine->m, engine->own_products ? PRODUCT_BUILTIN : PRODUCT_BEST, cpu_best());
+    pool_leave(mode);
     engine->library_close = product_close;
     return engine->library != NULL;
 }
