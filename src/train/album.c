@@ -71,8 +71,8 @@ enum { N_CURVES = 6 };
 
 static void fill_curves(const record *r, double *at[N_CURVES + 1])
 {
-    for (size_t i = 0; i < r->n_history; i++) {
-        const epoch_figures *e = &r->history[i];
+    for (size_t i = 0; i < r->history.n; i++) {
+        const epoch_figures *e = &r->history.at[i];
         const elbo_metrics *t = &e->train, *v = &e->valid;
         const double train[] = {t->total, t->rec, t->kl}, valid[] = {v->total, v->rec, v->kl};
         at[N_CURVES][i] = (double)e->epoch;
@@ -85,7 +85,7 @@ static void fill_curves(const record *r, double *at[N_CURVES + 1])
 
 static elbo_status draw_curves(record *r, elbo_error *error)
 {
-    size_t n = r->n_history;
+    size_t n = r->history.n;
     double *numbers = mem_new(r->m, (N_CURVES + 1) * n, sizeof *numbers), *at[N_CURVES + 1];
     char *path = file_join(r->m, r->directory, "curves.png");
     elbo_status status = numbers && path ? ELBO_OK : err_memory(error, "curves");

@@ -61,12 +61,12 @@ static void add_metrics(text *t, const char *key, const elbo_metrics *m)
     text_add(t, ",\"active\":%" PRId64 ",\"count\":%" PRId64 "}", m->active, m->count);
 }
 
-static elbo_status write_metrics(record *r, const epoch_figures *e, int64_t step, double rate, elbo_error *error)
+static elbo_status write_metrics(record *r, const epoch_figures *e, int64_t step, elbo_error *error)
 {
     text t;
     text_open(&t, r->m);
     text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, step);
-    add_number(&t, "rate", rate);
+    add_number(&t, "rate", e->rate);
     add_metrics(&t, "train", &e->train);
     if (e->valid.count) add_metrics(&t, "valid", &e->valid);
     text_add(&t, "}\n");
@@ -81,71 +81,29 @@ static elbo_status write_times(record *r, int64_t epoch, double seconds, elbo_er
     return append_line(r, "times.jsonl", &t, error);
 }
 
-elbo_status record_rescue(record *r, int64_t step, double rate_factor, const char *cause, elbo_error *error)
+/* {"rescue":{"step":1,"rate_factor":0.5,"cause":"..."}}, or "diverged" where that was the end of training. */
+static elbo_status write_trouble(record *r, const char *kind, const trouble *what, const double *rate_factor, elbo_error *error)
 {
-    json_t *words = json_string(cause);
+    json_t *words = json_string(what->cause);
     char *quoted = words ? json_dumps(words, JSON_ENCODE_ANY) : NULL;
     text t;
     text_open(&t, r->m);
-    text_add(&t, "{\"rescue\":{\"step\":%" PRId64 ",", step);
-    add_number(&t, "rate_factor", rate_factor);
-    text_add(&t, ",\"cause\":%s}}\n", quoted ? quoted : "\"\"");
+    text_add(&t, "{\"%s\":{\"step\":%" PRId64 ",", kind, what->step);
+    if (rate_factor) add_number(&t, "rate_factor", *rate_factor);
+    text_add(&t, "%s\"cause\":%s}}\n", rate_factor ? "," : "", quoted ? quoted : "\"\"");
     free(quoted);
     json_decref(words);
     return append_line(r, "metrics.jsonl", &t, error);
 }
 
-/* ---- History ---- */
-
-static elbo_status remember(record *r, const epoch_figures *e, elbo_error *error)
+elbo_status record_rescue(record *r, const trouble *what, double rate_factor, elbo_error *error)
 {
-    if (r->n_history == r->room) {
-        size_t room = r->room ? 2 * r->room : 64;
-        epoch_figures *grown = mem_resize(r->m, r->history, room, sizeof *grown);
-        if (!grown) return err_memory(error, "the history of a run");
-        r->history = grown;
-        r->room = room;
-    }
-    r->history[r->n_history++] = *e;
-    return ELBO_OK;
+    return write_trouble(r, "rescue", what, &rate_factor, error);
 }
 
-static elbo_metrics metrics_of(const json_t *j)
+elbo_status record_divergence(record *r, const trouble *what, elbo_error *error)
 {
-    elbo_metrics m = {0};
-    json_int_t active = 0, count = 0;
-    if (json_unpack((json_t *)(uintptr_t)j, "{s:F, s:F, s:F, s:I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active",
-                    &active, "count", &count) == 0) {
-        m.active = active;
-        m.count = count;
-    }
-    return m;
-}
-
-static elbo_status remember_line(record *r, const char *line, size_t length, elbo_error *error)
-{
-    json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
-    elbo_status status = ELBO_OK;
-    if (json_object_get(j, "epoch")) {
-        epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch"))};
-        e.train = metrics_of(json_object_get(j, "train"));
-        e.valid = metrics_of(json_object_get(j, "valid"));
-        status = remember(r, &e, error);
-    }
-    json_decref(j);
-    return status;
-}
-
-static elbo_status read_history(record *r, const char *path, elbo_error *error)
-{
-    unsigned char *bytes;
-    size_t size;
-    elbo_status status = file_read(r->m, path, (size_t)1 << 30, &bytes, &size, error);
-    if (status != ELBO_OK) return status;
-    for (char *line = (char *)bytes, *end; (end = strchr(line, '\n')) && status == ELBO_OK; line = end + 1)
-        status = remember_line(r, line, (size_t)(end - line), error);
-    mem_free(r->m, bytes);
-    return status;
+    return write_trouble(r, "diverged", what, NULL, error);
 }
 
 /* ---- Checkpoints ---- */
@@ -256,7 +214,7 @@ enum { N_CHECKPOINTS = 3, N_SIGNS = 3 };
 elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
                          elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .held = -1};
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .history = {.m = engine->m}, .held = -1};
     if (!directory) return ELBO_OK;
     elbo_status status = file_make_directory(directory, error);
     if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
@@ -268,7 +226,7 @@ elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, 
 void record_close(record *r)
 {
     if (r->engine) file_release(r->held);
-    mem_free(r->m, r->history);
+    history_close(&r->history);
     *r = (record){.m = r->m};
 }
 
@@ -311,7 +269,7 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
 elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .held = -1};
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .history = {.m = engine->m}, .held = -1};
     if (file_hold(directory, &r->held, error) != ELBO_OK) return NULL;
     loading l = {run, arrays, NULL};
     elbo_status status = ELBO_IO;
@@ -333,7 +291,7 @@ static elbo_status cut(record *r, const char *path, void *user, elbo_error *erro
     (void)user;
     if (r->metrics_size == 0 && !file_exists(path)) return ELBO_OK;
     elbo_status status = file_truncate(path, r->metrics_size, error);
-    return status == ELBO_OK ? read_history(r, path, error) : status;
+    return status == ELBO_OK ? history_read(&r->history, path, error) : status;
 }
 
 /* The best model says the options too. */
@@ -367,12 +325,11 @@ elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo
 
 /* ---- Epochs ---- */
 
-elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double rate, double seconds,
-                         elbo_error *error)
+elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error)
 {
     if (!r->directory) return ELBO_OK;
-    elbo_status status = remember(r, e, error);
-    if (status == ELBO_OK) status = write_metrics(r, e, m->info.step, rate, error);
+    elbo_status status = history_add(&r->history, e, error);
+    if (status == ELBO_OK) status = write_metrics(r, e, m->info.step, error);
     if (status == ELBO_OK) status = write_times(r, e->epoch, seconds, error);
     if (status == ELBO_OK && r->pictures) status = album_epoch(r, m, f, e->epoch, error);
     return status;

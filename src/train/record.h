@@ -15,20 +15,14 @@
 
 #include "evaluate.h"
 #include "feed.h"
-
-/* One epoch's figures, for the curves. */
-typedef struct epoch_figures {
-    int64_t epoch;
-    elbo_metrics train, valid; /* valid.count 0: none */
-} epoch_figures;
+#include "history.h"
 
 typedef struct record {
     memory m;
     elbo_engine *engine;
     const char *directory; /* NULL: nothing is kept */
     bool pictures;
-    epoch_figures *history;
-    size_t n_history, room;
+    history history;
     uint64_t metrics_size;
     int held;          /* file_hold of the directory */
     bool last_is_good; /* last.safetensors may become previous.safetensors */
@@ -51,10 +45,10 @@ elbo_status record_change(record *r, const elbo_config *config, elbo_error *erro
 elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error);
 
 /* Adds an epoch: its line of metrics and of times, its pictures and curves. */
-elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double rate, double seconds,
-                         elbo_error *error);
-/* Notes in the metrics that training went back because of a number that was not finite. */
-elbo_status record_rescue(record *r, int64_t step, double rate_factor, const char *cause, elbo_error *error);
+elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error);
+/* Notes in the metrics that training went back because of a number that was not finite, or ended there. */
+elbo_status record_rescue(record *r, const trouble *what, double rate_factor, elbo_error *error);
+elbo_status record_divergence(record *r, const trouble *what, elbo_error *error);
 
 elbo_status record_checkpoint(record *r, elbo_model *m, run_state *run, const run_arrays *arrays, elbo_error *error);
 elbo_status record_best(record *r, elbo_model *m, elbo_error *error);

@@ -236,26 +236,36 @@ static void restart_epoch(trainer *t)
     clear_epoch(t);
 }
 
+/* The end of training, after a number that is not finite; its metrics say why. */
+static elbo_status give_up(trainer *t, const trouble *what, elbo_error *error)
+{
+    long long step = (long long)what->step, epoch = (long long)t->run.epoch + 1;
+    elbo_status status = record_divergence(&t->record, what, error);
+    if (status != ELBO_OK) return status;
+    if (t->run.rescues)
+        return err_set(error, ELBO_DIVERGED,
+                       "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
+                       "data, or try another model",
+                       step, epoch, (int)t->run.rescues, what->cause);
+    return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): %s. The last checkpoint is good; try a lower --rate, or "
+                                         "--rescue lower-rate", step, epoch, what->cause);
+}
+
 /* After a number that is not finite, as what says: the end of training, or a lower rate. */
 static elbo_status rescue(trainer *t, const char *what, elbo_error *error)
 {
     enum { STOP, LOWER_RATE };
     bool ended = t->run.step_in_epoch == feed_steps(&t->feed); /* and it was in validation */
-    long long step = (long long)t->run.step + !ended, epoch = (long long)t->run.epoch + 1;
-    if (t->m->config.rescue != LOWER_RATE)
-        return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): %s. The last checkpoint is good; try a lower --rate, or "
-                                             "--rescue lower-rate", step, epoch, what);
-    if (t->run.rescues >= MAX_RESCUES)
-        return err_set(error, ELBO_DIVERGED,
-                       "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
-                       "data, or try another model",
-                       step, epoch, MAX_RESCUES, what);
+    trouble bad = {.step = t->run.step + !ended};
+    snprintf(bad.cause, sizeof bad.cause, "%s", what);
+    if (t->m->config.rescue != LOWER_RATE || t->run.rescues >= MAX_RESCUES) return give_up(t, &bad, error);
     restart_epoch(t);
     t->run.rate_factor /= 2;
     t->run.rescues++;
     t->unsaved = true;
-    note(t, "step %lld: %s; back to step %lld with the rate halved to %g", step, what, (long long)t->run.step, rate_now(t));
-    return record_rescue(&t->record, step, t->run.rate_factor, what, error);
+    note(t, "step %lld: %s; back to step %lld with the rate halved to %g", (long long)bad.step, what, (long long)t->run.step,
+         rate_now(t));
+    return record_rescue(&t->record, &bad, t->run.rate_factor, error);
 }
 
 static elbo_status bad_step(trainer *t, const compiled *c, double loss, elbo_error *error)
@@ -361,12 +371,12 @@ static elbo_status save(trainer *t, elbo_error *error)
 
 static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
 {
-    epoch_figures figures = {.epoch = t->run.epoch + 1, .train = e->train, .valid = e->valid};
-    double rate = rate_now(t), seconds = now() - t->epoch_began;
+    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = rate_now(t), .train = e->train, .valid = e->valid};
+    double seconds = now() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;
     elbo_status status = begin_epoch(t, error);
-    if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, rate, seconds, error);
+    if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, seconds, error);
     if (status == ELBO_OK) status = keep_best(t, &e->valid, error);
     if (status == ELBO_OK) status = save(t, error);
     if (status == ELBO_OK) emit(t, e);

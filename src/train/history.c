@@ -1,0 +1,94 @@
+/* history.c - see history.h */
+#include "history.h"
+#include "../base/file.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+elbo_status history_add(history *h, const epoch_figures *e, elbo_error *error)
+{
+    if (h->n == h->room) {
+        size_t room = h->room ? 2 * h->room : 64;
+        epoch_figures *grown = mem_resize(h->m, h->at, room, sizeof *grown);
+        if (!grown) return err_memory(error, "the history of a run");
+        h->at = grown;
+        h->room = room;
+    }
+    h->at[h->n++] = *e;
+    return ELBO_OK;
+}
+
+/* What a family has beside the figures of all: every further number. */
+static void add_other(elbo_metrics *m, const char *name, const json_t *value)
+{
+    static const char *const own[] = {"rec", "kl", "total", "active", "count"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(own[i], name) == 0) return;
+    if (!json_is_number(value) || m->n_other == (int64_t)(sizeof m->other / sizeof *m->other)) return;
+    elbo_term *t = &m->other[m->n_other++];
+    snprintf(t->name, sizeof t->name, "%s", name);
+    t->value = json_number_value(value);
+}
+
+static elbo_metrics metrics_of(json_t *j)
+{
+    elbo_metrics m = {0};
+    json_int_t active = 0, count = 0;
+    const char *name;
+    json_t *value;
+    if (json_unpack(j, "{s:F, s:F, s:F, s:I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active", &active, "count",
+                    &count) != 0)
+        return (elbo_metrics){0};
+    m.active = active;
+    m.count = count;
+    json_object_foreach(j, name, value) add_other(&m, name, value);
+    return m;
+}
+
+static void add_trouble(history *h, json_t *j, bool ended)
+{
+    json_int_t step = 0;
+    const char *cause = "";
+    if (json_unpack(j, "{s:I, s:s}", "step", &step, "cause", &cause) != 0) return;
+    h->last.step = step;
+    snprintf(h->last.cause, sizeof h->last.cause, "%s", cause);
+    h->rescues += !ended;
+    h->ended = ended;
+}
+
+static elbo_status add_line(history *h, const char *line, size_t length, elbo_error *error)
+{
+    json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+    elbo_status status = ELBO_OK;
+    if (json_object_get(j, "epoch")) {
+        epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch")),
+                           .rate = json_number_value(json_object_get(j, "rate")),
+                           .train = metrics_of(json_object_get(j, "train")),
+                           .valid = metrics_of(json_object_get(j, "valid"))};
+        status = history_add(h, &e, error);
+        h->ended = false;
+    }
+    if (json_object_get(j, "rescue")) add_trouble(h, json_object_get(j, "rescue"), false);
+    if (json_object_get(j, "diverged")) add_trouble(h, json_object_get(j, "diverged"), true);
+    json_decref(j);
+    return status;
+}
+
+elbo_status history_read(history *h, const char *path, elbo_error *error)
+{
+    unsigned char *bytes;
+    size_t size;
+    elbo_status status = file_read(h->m, path, (size_t)1 << 30, &bytes, &size, error);
+    if (status != ELBO_OK) return status;
+    for (char *line = (char *)bytes, *end; (end = strchr(line, '\n')) && status == ELBO_OK; line = end + 1)
+        status = add_line(h, line, (size_t)(end - line), error);
+    mem_free(h->m, bytes);
+    return status;
+}
+
+void history_close(history *h)
+{
+    mem_free(h->m, h->at);
+    *h = (history){.m = h->m};
+}
