@@ -703,6 +703,10 @@ static void test_rescues_come_to_an_end(void **state)
     assert_null(elbo_train(engine, c, data, &o, &error));
     assert_int_equal(error.code, ELBO_DIVERGED);
     assert_said(error.message, "10 rescues");
+    size_t size;
+    char *metrics = (char *)bytes_of(in(j.directory, "metrics.jsonl"), &size);
+    assert_said(metrics, "{\"diverged\":{\"step\":");
+    mem_free(&mem_standard, metrics);
     assert_int_equal(epoch_on_disk(j.directory), 0);
     elbo_config_free(c);
     elbo_data_free(data);

@@ -30,7 +30,8 @@ typedef struct history {
 /* Adds an epoch. Errors: NO_MEMORY. */
 elbo_status history_add(history *h, const epoch_figures *e, elbo_error *error);
 
-/* Adds what the lines of a metrics file say; h->m is set. A line that is none of a run's is passed over. Errors: IO, NO_MEMORY. */
+/* Adds what the lines of a metrics file say; h->m is set. A line that is none of a run's is passed over.
+ * Errors: IO, NO_MEMORY. */
 elbo_status history_read(history *h, const char *path, elbo_error *error);
 
 void history_close(history *h);

@@ -214,7 +214,8 @@ enum { N_CHECKPOINTS = 3, N_SIGNS = 3 };
 elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
                          elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .history = {.m = engine->m}, .held = -1};
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures,
+                     .history = {.m = engine->m}, .held = -1};
     if (!directory) return ELBO_OK;
     elbo_status status = file_make_directory(directory, error);
     if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
@@ -269,7 +270,8 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
 elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures, .history = {.m = engine->m}, .held = -1};
+    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures,
+                     .history = {.m = engine->m}, .held = -1};
     if (file_hold(directory, &r->held, error) != ELBO_OK) return NULL;
     loading l = {run, arrays, NULL};
     elbo_status status = ELBO_IO;
