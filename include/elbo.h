@@ -387,6 +387,13 @@ ELBO_API elbo_status elbo_png_write_pairs(elbo_engine *engine, const char *path,
                                           int64_t n, const int64_t shape[3], int64_t per_row, double min, double max,
                                           elbo_error *error);
 
+/* Writes an animated PNG (APNG): x [n_frames,n,H,W,C] are grids of n pictures, as above, shown per_second a second (1/65 to
+ * 1000, above 0) and then again from the first. Browsers play it; what does not know APNG shows the first frame.
+ * Errors: USAGE, IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_png_write_animation(elbo_engine *engine, const char *path, const float *x, int64_t n_frames,
+                                              int64_t n, const int64_t shape[3], int64_t per_row, double per_second,
+                                              double min, double max, elbo_error *error);
+
 /* Writes an array of floats as .npy (version 1, C order). rank is 1 to 6. */
 ELBO_API elbo_status elbo_npy_write(elbo_engine *engine, const char *path, const float *values, const int64_t *shape,
                                     int rank, elbo_error *error);

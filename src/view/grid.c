@@ -5,6 +5,8 @@
 #include "grid.h"
 
 #include "../base/engine.h"
+#include "../base/file.h"
+#include "animation.h"
 #include "font.h"
 #include "png.h"
 
@@ -134,14 +136,23 @@ elbo_status grid_write(memory m, const char *path, const grid *g, elbo_error *er
     return status;
 }
 
-/* What the public functions share: cells of n_parts pictures. */
-static elbo_status write_cells(elbo_engine *engine, const char *path, const float *const *part, int n_parts, int64_t n,
-                               const int64_t shape[3], int64_t per_row, value_range range, elbo_error *error)
+/* ---- The public functions ---- */
+
+static elbo_status check_call(elbo_engine *engine, const char *path, const int64_t shape[3], int64_t per_row, elbo_error *error)
 {
     if (!engine || !path || !shape)
         return err_set(error, ELBO_USAGE, "writing a grid needs an engine, a path and a shape; one of them is NULL");
     if (per_row < 1)
         return err_set(error, ELBO_USAGE, "a grid needs at least 1 picture in a row, got %lld", (long long)per_row);
+    return ELBO_OK;
+}
+
+/* Cells of n_parts pictures. */
+static elbo_status write_cells(elbo_engine *engine, const char *path, const float *const *part, int n_parts, int64_t n,
+                               const int64_t shape[3], int64_t per_row, value_range range, elbo_error *error)
+{
+    elbo_status status = check_call(engine, path, shape, per_row, error);
+    if (status != ELBO_OK) return status;
     grid g = {.n_parts = n_parts, .n = n, .shape = {shape[0], shape[1], shape[2]}, .per_row = per_row, .range = range};
     for (int i = 0; i < n_parts; i++) g.part[i] = part[i];
     return grid_write(engine->m, path, &g, error);
@@ -159,4 +170,41 @@ elbo_status elbo_png_write_pairs(elbo_engine *engine, const char *path, const fl
 {
     const float *const part[] = {left, right};
     return write_cells(engine, path, part, 2, n, shape, per_row, (value_range){min, max}, error);
+}
+
+/* Adds frames [n_frames,n,H,W,C], the first of which g shows. */
+static elbo_status add_frames(animation *a, memory m, grid *g, int64_t n_frames, elbo_error *error)
+{
+    elbo_status status = ELBO_OK;
+    size_t size = (size_t)(g->n * g->shape[0] * g->shape[1] * g->shape[2]);
+    for (int64_t i = 0; i < n_frames && status == ELBO_OK; i++, g->part[0] += size) {
+        canvas frame;
+        status = grid_draw(m, g, &frame, error);
+        if (status == ELBO_OK) status = animation_add(a, &frame, error);
+        canvas_close(&frame);
+    }
+    return status;
+}
+
+elbo_status elbo_png_write_animation(elbo_engine *engine, const char *path, const float *x, int64_t n_frames, int64_t n,
+                                     const int64_t shape[3], int64_t per_row, double per_second, double min, double max,
+                                     elbo_error *error)
+{
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    elbo_status status = check_call(engine, path, shape, per_row, error);
+    if (status != ELBO_OK) return status;
+    if (n_frames < 1 || !(per_second > 0))
+        return err_set(error, ELBO_USAGE, "an animation needs at least 1 frame and a rate above 0, got %lld and %g",
+                       (long long)n_frames, per_second);
+    grid g = {.part = {x}, .n_parts = 1, .n = n, .shape = {shape[0], shape[1], shape[2]}, .per_row = per_row,
+              .range = {min, max}};
+    animation a;
+    animation_open(&a, engine->m, per_second);
+    status = add_frames(&a, engine->m, &g, n_frames, error);
+    if (status == ELBO_OK) status = animation_encode(&a, &bytes, &size, error);
+    animation_close(&a);
+    if (status == ELBO_OK) status = file_write(engine->m, path, &(file_part){bytes, size}, 1, error);
+    mem_free(engine->m, bytes);
+    return status;
 }
