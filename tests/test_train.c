@@ -862,6 +862,40 @@ static void test_saved_and_loaded(void **state)
     elbo_data_free(data);
 }
 
+/* Each number's KL is that of its mean and deviation, 1/2 (m^2 + s^2 - 1) - log s, and together they are the term kl. */
+static void test_latent_kl(void **state)
+{
+    (void)state;
+    job j = new_job("divergence");
+    assert_run(&j, ELBO_OK);
+    elbo_model *m = elbo_model_load(engine, j.directory, NULL);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_metrics metrics;
+    static float mean[COUNT * 64], std[COUNT * 64];
+    int64_t z = elbo_model_describe(m)->latent_size;
+    assert_true(z > 1 && z <= 64);
+    assert_null(elbo_model_latent_kl(m));
+    assert_int_equal(elbo_model_evaluate(m, data, &metrics, NULL), ELBO_OK);
+    assert_int_equal(elbo_model_encode(m, &j.source.x[0][0], COUNT, mean, std, NULL), ELBO_OK);
+    double all = 0;
+    for (int64_t k = 0; k < z; k++) {
+        double want = 0, got = elbo_model_latent_kl(m)[k];
+        for (int64_t i = k; i < COUNT * z; i += z) {
+            double mu = (double)mean[i], s = (double)std[i];
+            want += (0.5 * (mu * mu + s * s - 1) - log(s)) / COUNT;
+        }
+        assert_true(fabs(got - want) < 1e-5 * fmax(1, want));
+        all += got;
+    }
+    assert_true(fabs(all - metrics.kl) < 1e-5 * fmax(1, all));
+    size_t size;
+    char *lines = (char *)bytes_of(in(j.directory, "metrics.jsonl"), &size);
+    assert_said(lines, ",\"latent_kl\":[");
+    mem_free(&mem_standard, lines);
+    elbo_model_free(m);
+    elbo_data_free(data);
+}
+
 static void test_load_of_a_directory(void **state)
 {
     (void)state;
@@ -939,6 +973,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_without_a_directory),
     cmocka_unit_test(test_cancelled_without_a_directory),
     cmocka_unit_test(test_saved_and_loaded),
+    cmocka_unit_test(test_latent_kl),
     cmocka_unit_test(test_load_of_a_directory),
     cmocka_unit_test(test_pictures_may_come_later),
     cmocka_unit_test(test_defaults_are_allowed),

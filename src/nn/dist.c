@@ -51,10 +51,19 @@ node *normal_sample(scope *s, normal q, int64_t k, const char *name)
     return g_add(fold_samples(q.mu, k), g_mul(fold_samples(normal_std(q), k), eps));
 }
 
+static node *twice_kl(normal q)
+{
+    return g_sub(g_shift(g_add(g_square(q.mu), g_exp(q.logvar)), -1), q.logvar);
+}
+
+node *normal_kl_each(normal q)
+{
+    return g_scale(twice_kl(q), 0.5);
+}
+
 node *normal_kl_std(normal q)
 {
-    node *inner = g_sub(g_shift(g_add(g_square(q.mu), g_exp(q.logvar)), -1), q.logvar);
-    return g_name(g_scale(g_sum_last(inner), 0.5), "kl");
+    return g_name(g_scale(g_sum_last(twice_kl(q)), 0.5), "kl");
 }
 
 /* 1/2 sum_j z_j^2 - lv_j - (z_j - mu_j)^2 / exp(lv_j) */

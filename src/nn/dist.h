@@ -22,7 +22,9 @@ node *normal_sample(scope *s, normal q, int64_t k, const char *name);
 
 node *normal_std(normal q); /* exp(logvar/2) */
 
-/* KL(q || N(0,I)) = 1/2 sum_j mu_j^2 + exp(lv_j) - 1 - lv_j, [B]      (Kingma and Welling 2014, appendix B) */
+/* KL(q_j || N(0,1)) = 1/2 (mu_j^2 + exp(lv_j) - 1 - lv_j) of each number, [B,Z]   (Kingma and Welling 2014, appendix B) */
+node *normal_kl_each(normal q);
+/* KL(q || N(0,I)), the sum of these: [B] */
 node *normal_kl_std(normal q);
 
 /* log q(z|x) - log p(z) of draws z [B k,Z], p = N(0,I): [B,k] */

@@ -46,6 +46,17 @@ static elbo_metrics metrics_of(json_t *j)
     return m;
 }
 
+static elbo_status take_latent_kl(history *h, const json_t *list, elbo_error *error)
+{
+    size_t n = json_array_size(list);
+    double *kl = mem_resize(h->m, h->latent_kl, n, sizeof *kl);
+    if (!kl) return err_memory(error, "the history of a run");
+    for (size_t i = 0; i < n; i++) kl[i] = json_number_value(json_array_get(list, i));
+    h->latent_kl = kl;
+    h->n_latent = n;
+    return ELBO_OK;
+}
+
 static void add_trouble(history *h, json_t *j, bool ended)
 {
     json_int_t step = 0;
@@ -67,6 +78,7 @@ static elbo_status add_line(history *h, const char *line, size_t length, elbo_er
                            .train = metrics_of(json_object_get(j, "train")),
                            .valid = metrics_of(json_object_get(j, "valid"))};
         status = history_add(h, &e, error);
+        if (status == ELBO_OK) status = take_latent_kl(h, json_object_get(json_object_get(j, "valid"), "latent_kl"), error);
         h->ended = false;
     }
     if (json_object_get(j, "rescue")) add_trouble(h, json_object_get(j, "rescue"), false);
@@ -89,6 +101,7 @@ elbo_status history_read(history *h, const char *path, elbo_error *error)
 
 void history_close(history *h)
 {
+    mem_free(h->m, h->latent_kl);
     mem_free(h->m, h->at);
     *h = (history){.m = h->m};
 }

@@ -22,6 +22,8 @@ typedef struct history {
     memory m;
     epoch_figures *at;
     size_t n, room;
+    double *latent_kl; /* [n_latent] of each number of the code, over the validation part of the newest epoch */
+    size_t n_latent;   /* 0: not known */
     trouble last; /* the newest trouble */
     int rescues;  /* how often training went back because of one */
     bool ended;   /* the newest one ended training */

@@ -46,7 +46,16 @@ static void add_number(text *t, const char *key, double v)
     text_add(t, "\"%s\":%s", key, words);
 }
 
-static void add_metrics(text *t, const char *key, const elbo_metrics *m)
+/* Six digits of each: enough to tell which numbers of a code are used. */
+static void add_latent_kl(text *t, const double *kl, int64_t n)
+{
+    text_add(t, ",\"latent_kl\":[");
+    for (int64_t j = 0; j < n; j++) text_add(t, "%s%.6g", j ? "," : "", kl[j]);
+    text_add(t, "]");
+}
+
+/* kl: of each of the n numbers of the code; NULL: not known */
+static void add_metrics(text *t, const char *key, const elbo_metrics *m, const double *kl, int64_t n)
 {
     text_add(t, ",\"%s\":{", key);
     add_number(t, "rec", m->rec);
@@ -58,17 +67,19 @@ static void add_metrics(text *t, const char *key, const elbo_metrics *m)
         text_add(t, ",");
         add_number(t, m->other[i].name, m->other[i].value);
     }
-    text_add(t, ",\"active\":%" PRId64 ",\"count\":%" PRId64 "}", m->active, m->count);
+    text_add(t, ",\"active\":%" PRId64, m->active);
+    if (kl) add_latent_kl(t, kl, n);
+    text_add(t, ",\"count\":%" PRId64 "}", m->count);
 }
 
-static elbo_status write_metrics(record *r, const epoch_figures *e, int64_t step, elbo_error *error)
+static elbo_status write_metrics(record *r, const elbo_model *m, const epoch_figures *e, elbo_error *error)
 {
     text t;
     text_open(&t, r->m);
-    text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, step);
+    text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, m->info.step);
     add_number(&t, "rate", e->rate);
-    add_metrics(&t, "train", &e->train);
-    if (e->valid.count) add_metrics(&t, "valid", &e->valid);
+    add_metrics(&t, "train", &e->train, NULL, 0);
+    if (e->valid.count) add_metrics(&t, "valid", &e->valid, elbo_model_latent_kl(m), m->info.latent_size);
     text_add(&t, "}\n");
     return append_line(r, "metrics.jsonl", &t, error);
 }
@@ -331,7 +342,7 @@ elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures 
 {
     if (!r->directory) return ELBO_OK;
     elbo_status status = history_add(&r->history, e, error);
-    if (status == ELBO_OK) status = write_metrics(r, e, m->info.step, error);
+    if (status == ELBO_OK) status = write_metrics(r, m, e, error);
     if (status == ELBO_OK) status = write_times(r, e->epoch, seconds, error);
     if (status == ELBO_OK && r->pictures) status = album_epoch(r, m, f, e->epoch, error);
     return status;

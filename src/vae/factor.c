@@ -57,7 +57,7 @@ static objectives build(vae *v, const batch *b)
     node *tc = difference(judge(v, z, v->notes));                     /* [B]      log q(z) / prod_j q(z_j)       */
     node *gamma = vae_weight(v, v->config->gamma);
     objective model = {.terms = {{"rec", rec, one(v)}, {"kl", kl, v->beta}, {"tc", tc, gamma}}, .n_terms = 3,
-                       .group = "model", .code = q.mu};
+                       .group = "model", .code = q.mu, .latent_kl = normal_kl_each(q)};
     objective critic = {.terms = {{"critic", critic_loss(v, g_stop(z)), one(v)}}, .n_terms = 1, .group = "critic",
                         .rate = v->config->critic_rate, .beta1 = 0.5, .beta2 = 0.9};
     return (objectives){{model, critic}, 2};

@@ -36,7 +36,7 @@ static objectives build(vae *v, const batch *b)
     node *rec = g_scale(g_sum_last(nll), 1.0 / (double)shape_last(nll->shape));                    /* [B]          */
     if (dreg) bound = doubly_reparameterised(bound, log_w, used, z);
     objective o = {.terms = {{"rec", rec, one(v)}, {"kl", g_sub(bound, rec), one(v)}}, .n_terms = 2, .group = "model",
-                   .code = q.mu};
+                   .code = q.mu, .latent_kl = normal_kl_each(q)};
     return (objectives){{o}, 1};
 }
 

@@ -190,6 +190,7 @@ static void build_evaluate(elbo_model *m, compiled *c, vae *v, output_list *out)
     c->first_term = out->n;
     for (int i = 0; i < o->n_terms; i++) add_output(out, o->terms[i].value, TO_ARENA, 0);
     c->code = add_output(out, o->code, TO_ARENA, 0);
+    if (o->latent_kl) c->latent_kl = add_output(out, o->latent_kl, TO_ARENA, 0);
 }
 
 static void build_encode(elbo_model *m, compiled *c, vae *v, output_list *out)
@@ -329,7 +330,8 @@ compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
     }
     if (key.purpose == TRAIN && model_trains(m, error) != ELBO_OK) return NULL;
     compiled *c = free_place(m);
-    *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .std = -1, .x = -1, .last_used = ++m->clock};
+    *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .latent_kl = -1, .std = -1, .x = -1};
+    c->last_used = ++m->clock;
     if (make_plan(m, c, error) != ELBO_OK) {
         close_plan(c);
         return NULL;
@@ -484,6 +486,7 @@ void elbo_model_free(elbo_model *m)
     store_close(&m->store);
     mem_free(m->m, m->arena);
     mem_free(m->m, m->scratch);
+    mem_free(m->m, m->latent_kl);
     mem_free(m->m, m->staging);
     mem_free(m->m, m->layers);
     mem_free(m->m, m);

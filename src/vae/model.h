@@ -24,7 +24,7 @@ typedef struct plan_key {
 /* A compiled graph and where its outputs are.
  *   TRAIN     loss (scalar), terms of its objective (scalars, nats per example), gradients of its group to the store;
  *             the first objective's also code [B,Z] and the states, to the store
- *   EVALUATE  terms [B], code [B,Z]
+ *   EVALUATE  terms [B], code [B,Z], latent_kl [B,Z]
  *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units
  *   DRAW      x [B,D] from noise [B,Z], by the family's own prior
  *   WEIGH     x [B,k]: log p(x,z) - log q(z|x) of key.draws draws of each example */
@@ -32,7 +32,7 @@ typedef struct compiled {
     plan_key key;
     graph *graph;
     plan *plan;
-    int loss, first_term, code, std, x; /* numbers of outputs; -1: none */
+    int loss, first_term, code, latent_kl, std, x; /* numbers of outputs; -1: none */
     int64_t last_used;
 } compiled;
 
@@ -71,7 +71,8 @@ struct elbo_model {
     int64_t clock;
     void *arena, *scratch;
     size_t arena_size, scratch_size;
-    void *staging; /* inputs of a serving call */
+    double *latent_kl; /* [Z] of the data evaluated last; NULL: none */
+    void *staging;     /* inputs of a serving call */
     size_t staging_size;
 };
 

@@ -11,7 +11,8 @@ static objectives build(vae *v, const batch *b)
     node *z = normal_sample(&v->s, q, v->config->samples, "eps");     /* [B k,Z]  mu + exp(logvar/2) eps         */
     node *rec = vae_rec(v, vae_decode(v, z), b->x);                   /* [B]      -log p(x|z)                    */
     node *kl = normal_kl_std(q);                                      /* [B]      1/2 sum mu^2 + e^lv - lv - 1   */
-    objective elbo = {.terms = {{"rec", rec, one(v)}, {"kl", kl, v->beta}}, .n_terms = 2, .group = "model", .code = q.mu};
+    objective elbo = {.terms = {{"rec", rec, one(v)}, {"kl", kl, v->beta}}, .n_terms = 2, .group = "model", .code = q.mu,
+                      .latent_kl = normal_kl_each(q)};
     return (objectives){{elbo}, 1};
 }
 

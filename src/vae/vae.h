@@ -46,7 +46,8 @@ typedef struct objective {
     int n_terms;
     const char *group; /* a literal */
     double rate, beta1, beta2;
-    node *code; /* [B,Z] the posterior's mean, for statistics of its use; of the first objective */
+    node *code;      /* [B,Z] the posterior's mean, for statistics of its use; of the first objective */
+    node *latent_kl; /* [B,Z] KL of each number of the code to its prior; NULL: there is no such thing */
 } objective;
 
 /* The first is the model's own: the loss that evaluation reports. All together have at most MAX_TERMS terms. In a step the
