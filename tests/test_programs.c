@@ -1,43 +1,12 @@
 /* test_programs.c - whole PyTorch programs: their weights load by their own names, and then elbo has PyTorch's loss, gradients,
  * moved statistics, codes and pictures; files that do not fit are refused. */
 #include "golden/golden.h"
-#include "rig.h"
-#include "vae/model.h"
+#include "model_rig.h"
 
 #include "export/safetensors.h"
 #include "golden/programs.h"
 
 enum { N_PROGRAMS = sizeof golden_programs / sizeof *golden_programs, B = 4, MOST = 1024 };
-
-static elbo_engine *engine;
-
-static elbo_config *config_of(const char *options)
-{
-    elbo_error err = {0};
-    elbo_config *c = elbo_config_new(engine, &err);
-    assert_non_null(c);
-    char words[1024], *rest = words;
-    snprintf(words, sizeof words, "%s", options);
-    for (char *word; (word = strtok_r(rest, "|", &rest));) {
-        char *value = strchr(word, '=');
-        assert_non_null(value);
-        *value = 0;
-        if (elbo_config_set(c, word, value + 1, &err) != ELBO_OK) fail_msg("%s", err.message);
-    }
-    return c;
-}
-
-static elbo_model *model_of(const char *options, const int64_t *dims)
-{
-    elbo_error err = {0};
-    elbo_config *c = config_of(options);
-    model_data d = {.shape = {dims[0], dims[1], dims[2]}, .min = 0, .max = 1, .draw = true};
-    elbo_model *m = model_new(engine, c, &d, &err);
-    elbo_config_free(c);
-    if (!m) fail_msg("%s", err.message);
-    if (model_trains(m, &err) != ELBO_OK) fail_msg("%s", err.message);
-    return m;
-}
 
 static elbo_model *loaded(const golden_program *p)
 {
@@ -47,13 +16,6 @@ static elbo_model *loaded(const golden_program *p)
     snprintf(path, sizeof path, "%s/golden/%s.safetensors", ELBO_TEST_DIR, p->name);
     if (elbo_model_import(m, path, &err) != ELBO_OK) fail_msg("%s", err.message);
     return m;
-}
-
-static double *numbers(int64_t n)
-{
-    double *x = mem_new(&mem_standard, (size_t)n + 1, sizeof *x);
-    assert_non_null(x);
-    return x;
 }
 
 static float *pixels_of(const golden_program *p, const elbo_model *m)
@@ -79,7 +41,7 @@ static bool near(const char *what, const double *got, const double *want, int64_
 
 static bool near_floats(const char *what, const float *got, const double *want, int64_t n, double tolerance)
 {
-    double *wide = numbers(n);
+    double *wide = doubles(n);
     for (int64_t i = 0; i < n; i++) wide[i] = (double)got[i];
     bool ok = near(what, wide, want, n, tolerance);
     mem_free(&mem_standard, wide);
@@ -123,28 +85,16 @@ static void test_step_double(void **state)
     for (int k = 0; k < N_PROGRAMS; k++) {
         const golden_program *p = &golden_programs[k];
         elbo_model *m = loaded(p);
-        plan_key key = {.purpose = TRAIN, .examples = B, .dtype = ELBO_F32, .backend = BACKEND_REF_DOUBLE};
-        compiled *c = model_plan(m, key, NULL);
-        assert_non_null(c);
-        int64_t n = m->store.params.size, n_states = m->store.states.size, d = B * model_numbers(m);
-        double *value = numbers(n), *gradient = numbers(n), *kept = numbers(n_states), *moved = numbers(n_states);
-        double *x = numbers(d), beta = model_effective_beta(m);
-        for (int64_t i = 0; i < n; i++) value[i] = (double)m->store.value[i];
-        for (int64_t i = 0; i < n_states; i++) kept[i] = (double)m->store.state[i];
+        int64_t d = B * model_numbers(m);
+        double *x = doubles(d);
         for (int64_t i = 0; i < d; i++) x[i] = p->x[i] / 256;
-        const void *inputs[] = {x, &beta};
-        plan_buffers b = {.inputs = inputs, .values = value, .gradients = gradient, .state = kept, .new_state = moved,
-                          .arena = mem_new(&mem_standard, plan_arena_size(c->plan) + 64, 1),
-                          .scratch = mem_new(&mem_standard, plan_scratch_size(c->plan) + 64, 1),
-                          .env = {.seed = p->seed, .step = p->step, .index = p->index}};
-        assert_true(b.arena && b.scratch);
-        plan_run(c->plan, &b);
-        assert_true(rig_near(*(const double *)plan_result(c->plan, c->loss, &b), p->loss, 1e-9, 0));
-        assert_true(rig_near(*(const double *)plan_result(c->plan, c->first_term + 1, &b), p->kl, 1e-9, 0));
-        assert_true(values_near(p, &m->store, gradient, moved, 1e-9));
-        void *const all[] = {value, gradient, kept, moved, x, b.arena, b.scratch};
-        for (int i = 0; i < 7; i++) mem_free(&mem_standard, all[i]);
-        elbo_model_free(m);
+        exact e = exact_open(m, B, x);
+        e.b.env = (run_env){.seed = p->seed, .step = p->step, .index = p->index};
+        assert_true(rig_near(exact_run(&e), p->loss, 1e-9, 0));
+        assert_true(rig_near(exact_term(&e, 1), p->kl, 1e-9, 0));
+        assert_true(values_near(p, &m->store, e.gradient, e.new_state, 1e-9));
+        mem_free(&mem_standard, x);
+        exact_close(&e);
     }
 }
 
@@ -160,7 +110,7 @@ static void test_step_float(void **state)
         float *x = pixels_of(p, m);
         model_run(m, c, x, (run_env){.seed = p->seed, .step = p->step, .index = p->index});
         assert_true(rig_near((double)*model_result(m, c, c->loss), p->loss, 1e-5, 0));
-        double *gradient = numbers(m->store.params.size), *moved = numbers(m->store.states.size);
+        double *gradient = doubles(m->store.params.size), *moved = doubles(m->store.states.size);
         for (int64_t i = 0; i < m->store.params.size; i++) gradient[i] = (double)m->store.gradient[i];
         for (int64_t i = 0; i < m->store.states.size; i++) moved[i] = (double)m->store.new_state[i];
         assert_true(values_near(p, &m->store, gradient, moved, 1e-4));
@@ -275,20 +225,6 @@ static void test_refusals(void **state)
     elbo_model *m = model_of("latent=3", golden_programs[0].shape);
     assert_int_equal(elbo_model_import(m, "there-is-none.safetensors", NULL), ELBO_IO);
     elbo_model_free(m);
-}
-
-static int open_engine(void **state)
-{
-    (void)state;
-    engine = rig_engine(1, false);
-    return 0;
-}
-
-static int close_engine(void **state)
-{
-    (void)state;
-    elbo_engine_close(engine);
-    return 0;
 }
 
 int main(void)

@@ -2,119 +2,10 @@
  * differences in double, ten Adam steps against PyTorch's, KL against Monte Carlo, layouts, and that training fits. */
 #include "base/philox.h"
 #include "golden/golden.h"
-#include "rig.h"
-#include "vae/model.h"
+#include "model_rig.h"
 
 #include "golden/losses.h"
 #include "golden/trajectory.h"
-
-static elbo_engine *engine;
-
-static void must(elbo_status status, const elbo_error *err)
-{
-    if (status != ELBO_OK) print_error("%s\n", err->message);
-    assert_int_equal(status, ELBO_OK);
-}
-
-/* Sets options from "key=value|key=value". */
-static elbo_config *config_of(const char *options)
-{
-    elbo_error err = {0};
-    elbo_config *c = elbo_config_new(engine, &err);
-    assert_non_null(c);
-    char words[1024], *rest = words;
-    snprintf(words, sizeof words, "%s", options);
-    for (char *word; (word = strtok_r(rest, "|", &rest));) {
-        char *value = strchr(word, '=');
-        assert_non_null(value);
-        *value = 0;
-        must(elbo_config_set(c, word, value + 1, &err), &err);
-    }
-    return c;
-}
-
-/* ---- A model whose training plan runs in double ---- */
-
-typedef struct exact {
-    elbo_model *m;
-    compiled *c;
-    double *value, *gradient, *slot[2], *state, *new_state, *x, beta;
-    const void *inputs[8];
-    plan_buffers b;
-} exact;
-
-static double *doubles(int64_t n)
-{
-    double *x = mem_new(&mem_standard, (size_t)n + 1, sizeof *x);
-    assert_non_null(x);
-    return x;
-}
-
-static elbo_model *model_of(const char *options, const int64_t *dims)
-{
-    elbo_error err = {0};
-    elbo_config *c = config_of(options);
-    model_data d = {.shape = {dims[0], dims[1], dims[2]}, .min = 0, .max = 1, .draw = true};
-    elbo_model *m = model_new(engine, c, &d, &err);
-    elbo_config_free(c);
-    if (!m) print_error("%s: %s\n", options, err.message);
-    assert_non_null(m);
-    must(model_trains(m, &err), &err);
-    return m;
-}
-
-/* The model takes x [b,H,W,C]; its values are those of the store. */
-static exact exact_open_objective(elbo_model *m, int number, int64_t b, const double *x)
-{
-    elbo_error err = {0};
-    exact e = {.m = m, .beta = model_effective_beta(m)};
-    e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .objective = number,
-                                 .backend = BACKEND_REF_DOUBLE},
-                     &err);
-    if (!e.c) print_error("%s\n", err.message);
-    assert_non_null(e.c);
-    int64_t n = m->store.params.size, k = m->store.states.size, d = b * model_numbers(m);
-    e.value = doubles(n), e.gradient = doubles(n), e.slot[0] = doubles(n), e.slot[1] = doubles(n);
-    e.state = doubles(k), e.new_state = doubles(k), e.x = doubles(d);
-    for (int64_t i = 0; i < n; i++) e.value[i] = (double)m->store.value[i];
-    for (int64_t i = 0; i < k; i++) e.state[i] = (double)m->store.state[i];
-    memcpy(e.x, x, (size_t)d * sizeof *x);
-    e.b = (plan_buffers){.values = e.value,
-                         .gradients = e.gradient,
-                         .state = e.state,
-                         .new_state = e.new_state,
-                         .arena = mem_new(&mem_standard, plan_arena_size(e.c->plan) + 64, 1),
-                         .scratch = mem_new(&mem_standard, 64, 1)};
-    assert_true(e.b.arena && e.b.scratch);
-    return e;
-}
-
-static exact exact_open(elbo_model *m, int64_t b, const double *x)
-{
-    return exact_open_objective(m, 0, b, x);
-}
-
-static double exact_run(exact *e)
-{
-    e->inputs[0] = e->x;
-    for (int i = 1; i < 8; i++) e->inputs[i] = &e->beta;
-    e->b.inputs = e->inputs;
-    plan_run(e->c->plan, &e->b);
-    return *(const double *)plan_result(e->c->plan, e->c->loss, &e->b);
-}
-
-static double exact_term(const exact *e, int i)
-{
-    return *(const double *)plan_result(e->c->plan, e->c->first_term + i, &e->b);
-}
-
-static void exact_close(exact *e)
-{
-    double *const all[] = {e->value,     e->gradient, e->slot[0], e->slot[1],  e->state,
-                           e->new_state, e->x,        e->b.arena, e->b.scratch};
-    for (int i = 0; i < 9; i++) mem_free(&mem_standard, all[i]);
-    elbo_model_free(e->m);
-}
 
 /* ---- The gradient of whole losses ---- */
 
@@ -776,20 +667,6 @@ static void test_total_correlation(void **state)
     }
     if (!(tc[0] > 0.3 && tc[1] < tc[0] / 2)) print_error("tc %g without gamma, %g with\n", tc[0], tc[1]);
     assert_true(tc[0] > 0.3 && tc[1] < tc[0] / 2);
-}
-
-static int open_engine(void **state)
-{
-    (void)state;
-    engine = rig_engine(1, false);
-    return 0;
-}
-
-static int close_engine(void **state)
-{
-    (void)state;
-    elbo_engine_close(engine);
-    return 0;
 }
 
 int main(void)
