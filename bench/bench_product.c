@@ -4,11 +4,11 @@
  *
  * NN is a forward pass x W with so many rows, NT the gradient dy W', TN a weight gradient x' dy over so many examples.
  * The products take turns and the best round counts, so that another program's load hits all alike. */
+#include "base/clock.h"
 #include "kernels/cpu/product.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 15, LARGEST = 784 * 784 };
 
@@ -21,19 +21,12 @@ typedef struct job {
     int64_t m, n, k;
 } job;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double time_of(const void *library, const job *j, int repeats, const float *a, const float *b, float *c)
 {
-    double begin = now();
+    double begin = clock_seconds();
     for (int i = 0; i < repeats; i++)
         product(library, j->ta, j->tb, j->m, j->n, j->k, a, j->ta ? j->m : j->k, b, j->tb ? j->k : j->n, c, j->n);
-    return (now() - begin) / repeats;
+    return (clock_seconds() - begin) / repeats;
 }
 
 static void measure(void *const *library, int n, const job *j, double seconds, const float *a, const float *b, float *c)
@@ -56,9 +49,9 @@ static void measure(void *const *library, int n, const job *j, double seconds, c
 
 int main(int n_args, char **args)
 {
-    double seconds = n_args > 1 ? atof(args[1]) : 0.05, begin = now();
+    double seconds = n_args > 1 ? atof(args[1]) : 0.05, begin = clock_seconds();
     void *library[3] = {product_open(&mem_standard, PRODUCT_BEST, cpu_best())};
-    double opening = now() - begin;
+    double opening = clock_seconds() - begin;
     library[1] = product_open(&mem_standard, PRODUCT_BUILTIN, cpu_best());
     library[2] = product_open(&mem_standard, PRODUCT_BUILTIN, CPU_AVX2 < cpu_best() ? CPU_AVX2 : CPU_PORTABLE);
     float *x = malloc(3 * LARGEST * sizeof *x);

@@ -1,65 +1,173 @@
 #!/usr/bin/env python3
-"""peer_torch.py - the same training step in PyTorch: forward, summed BCE from logits + KL, backward, Adam.
+"""peer_torch.py - PyTorch at the same work, for bench/compare, which sets the environment.
 
-    peer_torch.py HIDDEN LATENT BATCH THREADS SECONDS
+    peer_torch.py train MODEL BATCH THREADS    a step: forward, loss, backward, Adam; no data loading
+    peer_torch.py decode MODEL N THREADS       N latents to pixels, as a traced module
+    peer_torch.py epoch FILE BATCH THREADS     a program that reads the IDX file and trains mlp-400-20 for one epoch
+    peer_torch.py save FILE / cold FILE        a traced decoder of mlp-400-20; a program that loads it and decodes one latent
 
-Data loading is left out (elbo's figure has it in). The settings are the strongest found for PyTorch 1.13 on such a machine:
-foreach Adam, gradients set to None, flushed subnormals; bench/compare sets the environment. Prints as bench_step does."""
+MODEL is mlp-HIDDEN-LATENT or iwae-K (two tanh layers of 200 each way, latent 50, K draws). train and decode measure for each
+line of standard input, a number of seconds, and answer as measure.c does. The strongest settings found for PyTorch 1.13 are
+used: foreach Adam, gradients set to None, subnormals flushed, batches sliced by hand from one tensor."""
+import math
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
-
-hidden, latent, batch, threads = map(int, sys.argv[1:5])
-seconds = float(sys.argv[5])
-torch.set_num_threads(threads)
-torch.set_flush_denormal(True)
-torch.manual_seed(0)
+from torch import nn
 
 
-class Vae(torch.nn.Module):
-    def __init__(self):
+class Mlp(nn.Module):
+    def __init__(self, hidden, latent):
         super().__init__()
-        self.enc = torch.nn.Linear(784, hidden)
-        self.mu = torch.nn.Linear(hidden, latent)
-        self.lv = torch.nn.Linear(hidden, latent)
-        self.dec = torch.nn.Linear(latent, hidden)
-        self.out = torch.nn.Linear(hidden, 784)
+        self.latent = latent
+        self.enc = nn.Linear(784, hidden)
+        self.mu = nn.Linear(hidden, latent)
+        self.lv = nn.Linear(hidden, latent)
+        self.dec = nn.Linear(latent, hidden)
+        self.out = nn.Linear(hidden, 784)
+
+    def decode(self, z):
+        return self.out(F.relu(self.dec(z)))
 
     def forward(self, x):
         h = F.relu(self.enc(x))
         mu, lv = self.mu(h), self.lv(h)
         z = mu + torch.randn_like(mu) * torch.exp(0.5 * lv)
-        logits = self.out(F.relu(self.dec(z)))
-        rec = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+        rec = F.binary_cross_entropy_with_logits(self.decode(z), x, reduction="sum")
         kl = 0.5 * torch.sum(mu * mu + lv.exp() - 1 - lv)
         return (rec + kl) / x.shape[0]
 
 
-model = Vae()
-adam = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
-data = [torch.rand(batch, 784) * (torch.rand(batch, 784) < 0.5) for _ in range(16)]
+class Iwae(nn.Module):
+    def __init__(self, k):
+        super().__init__()
+        self.k, self.latent = k, 50
+        self.enc = nn.Sequential(nn.Linear(784, 200), nn.Tanh(), nn.Linear(200, 200), nn.Tanh())
+        self.mu = nn.Linear(200, 50)
+        self.lv = nn.Linear(200, 50)
+        self.dec = nn.Sequential(nn.Linear(50, 200), nn.Tanh(), nn.Linear(200, 200), nn.Tanh(), nn.Linear(200, 784))
+
+    def decode(self, z):
+        return self.dec(z)
+
+    def forward(self, x):
+        h = self.enc(x)
+        mu, lv = self.mu(h), self.lv(h)
+        eps = torch.randn(self.k, *mu.shape)
+        z = mu + eps * torch.exp(0.5 * lv)
+        logits = self.decode(z)
+        target = x.expand(self.k, *x.shape)
+        nll = F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(-1)
+        log_w = 0.5 * (eps * eps + lv - z * z).sum(-1) - nll
+        return (math.log(self.k) - torch.logsumexp(log_w, 0)).mean()
 
 
-def step(i):
-    adam.zero_grad(set_to_none=True)
-    model(data[i % len(data)]).backward()
-    adam.step()
+def make(name):
+    kind, *numbers = name.split("-")
+    return {"mlp": Mlp, "iwae": Iwae}[kind](*map(int, numbers))
 
 
-times = []
-end = time.perf_counter() + 0.3
-i = 0
-while time.perf_counter() < end:
-    step(i)
-    i += 1
-end = time.perf_counter() + seconds
-while time.perf_counter() < end:
-    begin = time.perf_counter()
-    step(i)
-    times.append(1e3 * (time.perf_counter() - begin))
-    i += 1
-times.sort()
-n = len(times)
-print(f"{times[n // 2]:.4f} ms a step ({times[n // 4]:.4f} to {times[3 * n // 4]:.4f}, {n} steps)")
+def adam(model):
+    return torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
+
+
+def descend(model, optimiser, x):
+    optimiser.zero_grad(set_to_none=True)
+    loss = model(x)
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
+def trainer(name, batch):
+    model = make(name)
+    optimiser = adam(model)
+    data = [torch.rand(batch, 784) * (torch.rand(batch, 784) < 0.5) for _ in range(16)]
+    return lambda i: descend(model, optimiser, data[i % len(data)])
+
+
+class Pixels(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, z):
+        return torch.sigmoid(self.model.decode(z))
+
+
+def traced(name):
+    model = make(name)
+    return torch.jit.trace(Pixels(model).eval(), torch.randn(2, model.latent), check_trace=False), model.latent
+
+
+def decoder(name, n):
+    decode, latent = traced(name)
+    z = torch.randn(n, latent)
+
+    def run(_):
+        with torch.no_grad():
+            decode(z)
+
+    return run
+
+
+def measure(run, seconds, i=0):
+    times = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        begin = time.perf_counter()
+        run(i + len(times))
+        times.append(1e3 * (time.perf_counter() - begin))
+    times.sort()
+    n = len(times)
+    return f"{times[n // 2]:.4f} ms ({times[n // 4]:.4f} to {times[3 * n // 4]:.4f}, {n} times)"
+
+
+def measure_on_demand(run):
+    measure(run, 0.3)
+    for line in sys.stdin:
+        print(measure(run, float(line)), flush=True)
+
+
+def epoch(file, batch):
+    import numpy
+
+    raw = numpy.fromfile(file, dtype=numpy.uint8, offset=16).reshape(-1, 784)
+    x = torch.from_numpy(raw.astype(numpy.float32) / 255)
+    model = make("mlp-400-20")
+    optimiser = adam(model)
+    order = torch.randperm(len(x))
+    total = 0
+    for i in range(0, len(x), batch):
+        chosen = x[order[i:i + batch]]
+        total += descend(model, optimiser, chosen).item() * len(chosen)
+    print(total / len(x))
+
+
+def cold(file):
+    decode = torch.jit.load(file)
+    with torch.no_grad():
+        print(decode(torch.randn(1, 20)).sum().item())
+
+
+def main():
+    what, name = sys.argv[1:3]
+    torch.manual_seed(0)
+    torch.set_flush_denormal(True)
+    if len(sys.argv) > 4:
+        torch.set_num_threads(int(sys.argv[4]))
+    if what == "train":
+        measure_on_demand(trainer(name, int(sys.argv[3])))
+    elif what == "decode":
+        measure_on_demand(decoder(name, int(sys.argv[3])))
+    elif what == "epoch":
+        epoch(name, int(sys.argv[3]))
+    elif what == "save":
+        torch.jit.save(traced("mlp-400-20")[0], name)
+    else:
+        cold(name)
+
+
+main()

@@ -13,12 +13,12 @@
 #endif
 
 #include "pool.h"
+#include "clock.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #if defined __x86_64__ || defined __SSE2__
@@ -30,7 +30,10 @@
 #define PAUSE() ((void)0)
 #endif
 
-enum { SPIN_NS = 50 * 1000, YIELD_NS = 2 * 1000 * 1000, LINE = 64, STACK = 2 * 1024 * 1024 };
+#define SPIN_SECONDS 50e-6
+#define YIELD_SECONDS 2e-3
+
+enum { LINE = 64, STACK = 2 * 1024 * 1024 };
 
 typedef struct worker {
     pool *p;
@@ -124,13 +127,6 @@ void pool_leave(pool_mode mode)
 
 /* ---- Waiting ---- */
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void sleep_while(pool *p, atomic_uint *word, unsigned old)
 {
     pthread_mutex_lock(&p->lock);
@@ -143,8 +139,8 @@ static void sleep_while(pool *p, atomic_uint *word, unsigned old)
 /* Returns once *word is no longer old. */
 static void wait_while(pool *p, atomic_uint *word, unsigned old)
 {
-    for (int64_t start = now_ns(), waited = 0; waited < YIELD_NS; waited = now_ns() - start) {
-        if (waited > SPIN_NS) sched_yield();
+    for (double start = clock_seconds(), waited = 0; waited < YIELD_SECONDS; waited = clock_seconds() - start) {
+        if (waited > SPIN_SECONDS) sched_yield();
         for (int i = 0; i < 16; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != old) return;
             PAUSE();

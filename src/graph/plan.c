@@ -124,6 +124,47 @@ double plan_flops(const plan *p)
     return n;
 }
 
+int plan_steps(const plan *p)
+{
+    return p->n_steps;
+}
+
+static const item *item_of_step(const plan *p, int number)
+{
+    int i = 0;
+    while (p->phases[p->items[i].phase].first_step + p->items[i].place != number) i++;
+    return &p->items[i];
+}
+
+/* The different tensors that a step reads and writes. */
+typedef struct traffic {
+    const plan *p;
+    const node *seen[2 * EW_MAX_REGS];
+    int n_seen;
+    double bytes;
+} traffic;
+
+static void add_traffic(void *user, const node *x, bool whole)
+{
+    (void)whole;
+    traffic *t = user;
+    for (int i = 0; i < t->n_seen; i++)
+        if (t->seen[i] == x) return;
+    t->seen[t->n_seen++] = x;
+    t->bytes += (double)node_bytes(t->p, x);
+}
+
+step_cost plan_cost(const plan *p, int number)
+{
+    const item *it = item_of_step(p, number);
+    const step *s = &p->steps[number];
+    traffic t = {.p = p};
+    each_read(it, add_traffic, &t);
+    for (int i = 0; i < it->n_members; i++)
+        if (p->written[it->members[i]->id]) add_traffic(&t, it->members[i], false);
+    return (step_cost){.op = s->n->op, .fused = it->fused, .flops = s->flops, .bytes = t.bytes};
+}
+
 /* ---- As text ---- */
 
 static const char *const base_names[] = {"arena", "scratch", "values", "gradients", "state", "new state", "input"};
@@ -142,7 +183,7 @@ static void dump_members(const item *it, text *out)
     }
 }
 
-static void dump_item(const plan *p, const item *it, text *out)
+static void dump_item(const plan *p, const item *it, const double *seconds, text *out)
 {
     const step *s = &p->steps[p->phases[it->phase].first_step + it->place];
     const node *last = it->members[it->n_members - 1];
@@ -152,11 +193,12 @@ static void dump_item(const plan *p, const item *it, text *out)
     if (it->fused) dump_members(it, out);
     else dump_name(last, out);
     if (s->flops > 0) text_add(out, "  %.2f Mflop", s->flops / 1e6);
+    if (seconds) text_add(out, "  %.1f us", seconds[s - p->steps] * 1e6);
     for (int o = 0; o < s->n_out; o++) text_add(out, "%s%s", o ? ", " : "  -> ", base_names[s->out[o].base]);
     text_add(out, "\n");
 }
 
-void plan_dump(const plan *p, text *out)
+void plan_dump(const plan *p, const double *seconds, text *out)
 {
     text_add(out, "# %d steps in %d phases; arena %.2f MB, scratch %.1f KB a thread; %.1f Mflop in products\n", p->n_steps,
              p->n_phases, (double)p->arena_size / 1e6, (double)p->scratch_size / 1e3, plan_flops(p) / 1e6);
@@ -165,8 +207,6 @@ void plan_dump(const plan *p, text *out)
         if (x->by_example)
             text_add(out, "phase %d: %d blocks of %lld examples\n", ph, x->n_tasks, (long long)p->block);
         else text_add(out, "phase %d: whole, %d parts\n", ph, x->n_tasks);
-        for (int k = 0; k < x->n_steps; k++)
-            for (int i = 0; i < p->n_items; i++)
-                if (p->items[i].phase == ph && p->items[i].place == k) dump_item(p, &p->items[i], out);
+        for (int k = 0; k < x->n_steps; k++) dump_item(p, item_of_step(p, x->first_step + k), seconds, out);
     }
 }

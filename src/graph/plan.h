@@ -52,6 +52,7 @@ typedef struct plan_buffers {
     void *arena;
     void *scratch; /* plan_scratch_size x workers */
     run_env env;
+    double *seconds; /* [workers,steps] to which the time of each step's calls is added; NULL: no clock is read */
 } plan_buffers;
 
 void plan_run(const plan *p, const plan_buffers *b);
@@ -63,9 +64,19 @@ const void *plan_result(const plan *p, int i, const plan_buffers *b);
  * is the earliest such node on the tape, *example where it was (-1: not one example's). */
 bool plan_find_nonfinite(const plan *p, const plan_buffers *b, const node **at, int64_t *example);
 
-/* The steps as text, with bytes and flops. */
+/* The steps as text, with bytes and flops, and with seconds[steps] where they are known (NULL: not). */
 struct text;
-void plan_dump(const plan *p, struct text *out);
+void plan_dump(const plan *p, const double *seconds, struct text *out);
+
+/* What a step is, and what it costs a run: the operation (of a fused step, its last), operations of products and
+ * convolutions, bytes of all operands and results. */
+typedef struct step_cost {
+    op_code op;
+    bool fused;
+    double flops, bytes;
+} step_cost;
+int plan_steps(const plan *p);
+step_cost plan_cost(const plan *p, int number);
 /* Floating-point operations of the plan's products. */
 double plan_flops(const plan *p);
 

@@ -1,4 +1,5 @@
 /* run.c - walks the phases of a plan. */
+#include "../base/clock.h"
 #include "compile.h"
 
 #include <math.h>
@@ -109,8 +110,10 @@ static void run_after(void *arg, int task, int worker)
 
 static void run_step(const running *r, const step *s, cut c)
 {
+    double *seconds = r->b->seconds, begin = seconds ? clock_seconds() : 0;
     if (s->program) run_fused(r, s, c);
     else run_kernel(r, s, c, s->run);
+    if (seconds) seconds[(ptrdiff_t)c.worker * r->p->n_steps + (s - r->p->steps)] += clock_seconds() - begin;
 }
 
 static void run_block(void *arg, int task, int worker)

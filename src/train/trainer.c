@@ -4,6 +4,7 @@
  * when all losses and gradients are finite update each group of parameters and let the new state be the state. So a
  * bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
+#include "../base/clock.h"
 #include "../nn/rate.h"
 #include "data_bias.h"
 #include "feed.h"
@@ -14,19 +15,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define EVENT_SECONDS 0.1
 #define CHECKPOINT_SECONDS 30.0
 
 enum { MAX_RESCUES = 10 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The best model so far, where no file keeps it. */
 typedef struct best_model {
@@ -72,7 +65,7 @@ static elbo_event progress(const trainer *t, elbo_event_kind kind)
 {
     int64_t per_epoch = feed_steps(&t->feed), epochs = t->m->config.epochs,
             done = t->run.epoch * per_epoch + t->run.step_in_epoch;
-    double seconds = now() - t->began, each = t->steps_here ? seconds / (double)t->steps_here : 0;
+    double seconds = clock_seconds() - t->began, each = t->steps_here ? seconds / (double)t->steps_here : 0;
     elbo_event e = {.kind = kind, .epoch = t->run.epoch + 1, .epochs = epochs, .step = done, .steps = per_epoch * epochs,
                     .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
                     .eta_seconds = each * (double)(per_epoch * epochs - done)};
@@ -83,7 +76,7 @@ static elbo_event progress(const trainer *t, elbo_event_kind kind)
 
 static void emit_step(trainer *t)
 {
-    double time = now();
+    double time = clock_seconds();
     if (!t->options->on_event || time - t->last_event < EVENT_SECONDS) return;
     t->last_event = time;
     elbo_event e = progress(t, ELBO_EVENT_STEP);
@@ -363,7 +356,7 @@ static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *
 static elbo_status save(trainer *t, elbo_error *error)
 {
     if (!t->unsaved) return ELBO_OK;
-    t->last_save = now();
+    t->last_save = clock_seconds();
     elbo_status status = record_checkpoint(&t->record, t->m, &t->run, &t->arrays, error);
     if (status == ELBO_OK) t->unsaved = false;
     return status;
@@ -372,7 +365,7 @@ static elbo_status save(trainer *t, elbo_error *error)
 static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
 {
     epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = rate_now(t), .train = e->train, .valid = e->valid};
-    double seconds = now() - t->epoch_began;
+    double seconds = clock_seconds() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;
     elbo_status status = begin_epoch(t, error);
@@ -398,10 +391,10 @@ static elbo_status one_epoch(trainer *t, elbo_error *error)
 {
     elbo_status status = ELBO_OK;
     int64_t steps = feed_steps(&t->feed);
-    t->epoch_began = now();
+    t->epoch_began = clock_seconds();
     while (status == ELBO_OK && t->run.step_in_epoch < steps && !t->cancelled) {
         status = one_step(t, error);
-        bool due = t->record.directory && now() - t->last_save > CHECKPOINT_SECONDS;
+        bool due = t->record.directory && clock_seconds() - t->last_save > CHECKPOINT_SECONDS;
         if (status == ELBO_OK && due && t->run.step_in_epoch < steps) status = save(t, error);
     }
     return status == ELBO_OK && t->run.step_in_epoch == steps ? end_epoch(t, error) : status;
@@ -410,7 +403,7 @@ static elbo_status one_epoch(trainer *t, elbo_error *error)
 static elbo_status all_epochs(trainer *t, elbo_error *error)
 {
     elbo_status status = save(t, error);
-    t->began = t->last_event = t->last_save = now();
+    t->began = t->last_event = t->last_save = clock_seconds();
     while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !t->cancelled) status = one_epoch(t, error);
     if (status != ELBO_OK || !t->cancelled) return status;
     status = save(t, error);

@@ -45,7 +45,7 @@ static elbo_status write_graph(elbo_model *m, bool compiled_steps, text *out, el
     plan_key key = {.purpose = TRAIN, .examples = m->config.batch, .dtype = ELBO_U8};
     compiled *c = model_plan(m, key, error);
     if (!c) return ELBO_NO_MEMORY;
-    if (compiled_steps) plan_dump(c->plan, out);
+    if (compiled_steps) plan_dump(c->plan, NULL, out);
     else g_dump(c->graph, out);
     return ELBO_OK;
 }

@@ -352,6 +352,7 @@ void model_run(elbo_model *m, compiled *c, const void *x, run_env env)
     float beta = (float)model_effective_beta(m);
     const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &beta};
     plan_buffers b = buffers_of(m, inputs, env);
+    b.seconds = c->seconds;
     plan_run(c->plan, &b);
 }
 

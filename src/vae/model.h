@@ -33,6 +33,7 @@ typedef struct compiled {
     graph *graph;
     plan *plan;
     int loss, first_term, code, latent_kl, std, x; /* numbers of outputs; -1: none */
+    double *seconds; /* see plan_buffers: set by who measures, and its own */
     int64_t last_used;
 } compiled;
 

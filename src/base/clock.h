@@ -1,0 +1,7 @@
+/* clock.h - time that passes evenly, from some moment on. */
+#ifndef ELBO_BASE_CLOCK_H
+#define ELBO_BASE_CLOCK_H
+
+double clock_seconds(void);
+
+#endif
