@@ -392,6 +392,23 @@ ELBO_API elbo_status elbo_png_write_pairs(elbo_engine *engine, const char *path,
                                           int64_t n, const int64_t shape[3], int64_t per_row, double min, double max,
                                           elbo_error *error);
 
+/* A picture of pictures: cells in rows, each of one or several pictures side by side, and words around them. */
+typedef struct elbo_grid {
+    const float *part[4]; /* each [n,H,W,C] (C = 1, 3 or 4): the i-th cell shows part[0][i], part[1][i], ...            */
+    int n_parts;
+    int64_t n;
+    int64_t shape[3];
+    int64_t per_row;            /* cells of a row                                                                     */
+    double min, max;            /* become black and white                                                             */
+    const char *title;          /* above all; NULL: none                                                              */
+    const char *const *columns; /* [per_row] words above the columns, cut at their width; NULL: none                  */
+    const char *const *rows;    /* one for each row, words on its left; NULL: none. Any word may be NULL too          */
+} elbo_grid;
+
+/* Writes it as a PNG. Words are printable ASCII. Errors: USAGE, IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_png_write_labelled(elbo_engine *engine, const char *path, const elbo_grid *grid,
+                                             elbo_error *error);
+
 /* Writes an animated PNG (APNG): x [n_frames,n,H,W,C] are grids of n pictures, as above, shown per_second a second (1/65 to
  * 1000, above 0) and then again from the first. Browsers play it; what does not know APNG shows the first frame.
  * Errors: USAGE, IO, NO_MEMORY. */

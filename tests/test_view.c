@@ -306,14 +306,17 @@ static void assert_block(const canvas *c, int x, int y, int w, int h, int value)
 static void test_grid_geometry(void **state)
 {
     (void)state;
-    static const char *const captions[] = {"a", "b", NULL};
-    static const struct {
+    static const char *const captions[] = {"a", "b", NULL}, *const labels[] = {NULL, "row"};
+    const int label_width = canvas_text_width("row") + 12;
+    const struct {
         int64_t channels, scale;
         const char *title;
-        const char *const *captions;
-        int gap, top;
-    } rows[] = {
-        {1, 4, NULL, NULL, 2, 0}, {3, 1, NULL, NULL, 1, 0}, {4, 3, "title", NULL, 2, 18}, {1, 5, "t", captions, 2, 36}};
+        const char *const *captions, *const *labels;
+        int gap, top, left;
+    } rows[] = {{1, 4, NULL, NULL, NULL, 2, 0, 0},
+                {3, 1, NULL, NULL, NULL, 1, 0, 0},
+                {4, 3, "title", NULL, NULL, 2, 18, 0},
+                {1, 5, "t", captions, labels, 2, 36, label_width}};
     for (size_t r = 0; r < COUNT(rows); r++) {
         int64_t shape[3] = {2, 3, rows[r].channels};
         float *x = numbered(5, shape);
@@ -325,22 +328,28 @@ static void test_grid_geometry(void **state)
                   .scale = rows[r].scale,
                   .range = {0, 255},
                   .title = rows[r].title,
-                  .captions = rows[r].captions};
+                  .captions = rows[r].captions,
+                  .labels = rows[r].labels};
         canvas c;
         assert_int_equal(grid_draw(&mem_standard, &g, &c, NULL), ELBO_OK);
         int s = (int)rows[r].scale, gap = rows[r].gap, w = 3 * s, h = 2 * s;
-        assert_int_equal(c.width, gap + 3 * (w + gap));
+        assert_int_equal(c.width, rows[r].left + gap + 3 * (w + gap));
         assert_int_equal(c.height, rows[r].top + gap + 2 * (h + gap));
         for (int i = 0; i < 5; i++) {
-            int left = gap + i % 3 * (w + gap), up = rows[r].top + gap + i / 3 * (h + gap);
+            int left = rows[r].left + gap + i % 3 * (w + gap), up = rows[r].top + gap + i / 3 * (h + gap);
             assert_int_equal(*at(&c, left, up), 200 + i);
             assert_int_equal(*at(&c, left + s - 1, up + s - 1), 200 + i);
             assert_int_equal(*at(&c, left + s, up), i);
             assert_int_equal(*at(&c, left + w - 1, up + h - 1), i);
             assert_true(is(&c, left - 1, up + h, white) && is(&c, left + w, up, white));
         }
-        assert_int_equal(*at(&c, gap + 2 * (w + gap), rows[r].top + gap + h + gap), 255); /* no sixth picture */
+        assert_int_equal(*at(&c, rows[r].left + gap + 2 * (w + gap), rows[r].top + gap + h + gap), 255); /* no sixth */
         if (rows[r].title) assert_true(count_in(&c, (box){0, 0, c.width, rows[r].top}, white) < c.width * rows[r].top);
+        if (rows[r].labels) { /* the second row has one, the first none */
+            int first = rows[r].top + h + gap, left = rows[r].left;
+            assert_int_equal(count_in(&c, (box){0, rows[r].top, left, h}, white), left * h);
+            assert_true(count_in(&c, (box){0, first, left, h + gap}, white) < left * (h + gap));
+        }
         canvas_close(&c);
         free(x);
     }
@@ -484,6 +493,15 @@ static void test_public_functions(void **state)
     assert_block(&c, 18, 2, 32, 16, 255);
     assert_block(&c, 50, 2, 16, 16, 0);
     canvas_close(&c);
+    elbo_grid cells = {.part = {x, y, x}, .n_parts = 3, .n = 2, .shape = {1, 2, 1}, .per_row = 1, .min = -1, .max = 1,
+                       .columns = (const char *const[]){"a"}};
+    assert_int_equal(elbo_png_write_labelled(engine, scratch_file, &cells, &error), ELBO_OK);
+    c = read_scratch();
+    assert_int_equal(c.width, 2 + 6 * 16 + 2);
+    assert_block(&c, 66, 20, 16, 16, 0);
+    assert_block(&c, 82, 20, 16, 16, 255);
+    canvas_close(&c);
+    assert_int_equal(elbo_png_write_labelled(engine, scratch_file, NULL, &error), ELBO_USAGE);
     assert_int_equal(elbo_png_write_grid(engine, scratch_file, x, 2, shape, 0, -1, 1, &error), ELBO_USAGE);
     assert_int_equal(elbo_png_write_grid(engine, scratch_file, NULL, 2, shape, 1, -1, 1, &error), ELBO_USAGE);
     assert_int_equal(elbo_png_write_pairs(engine, scratch_file, x, NULL, 2, shape, 1, -1, 1, &error), ELBO_USAGE);

@@ -143,6 +143,10 @@ json_t *json_metrics(const elbo_metrics *m);
 
 /* Refuses a name that does not end in .npy, or in .png where pictures will do, before any work is done. */
 elbo_status check_output(cli *c, const char *path, bool pictures);
+/* The same where only a picture will do. */
+elbo_status check_picture(cli *c, const char *path);
+/* What an example looks like: a row of a table is a line of pixels. */
+void picture_shape(const int64_t shape[3], int64_t out[3]);
 /* An array [n,H,W,C], or [n,D] where an example is a row of a table. */
 elbo_status write_array(cli *c, const char *path, const float *x, int64_t n, const int64_t shape[3]);
 /* Writes n examples as a grid of pictures or an array, as the name ends, and says so. Rows of a table become lines of
@@ -152,5 +156,7 @@ elbo_status write_examples(cli *c, const char *path, const float *x, const float
 /* The same where it is all that the subcommand does: with --json, says on stdout what was written. */
 elbo_status write_result(cli *c, const char *path, const float *x, const float *beside, int64_t n,
                          const int64_t shape[3], double min, double max);
+/* The same with all that a grid can have; an array holds the first part alone. */
+elbo_status write_cells(cli *c, const char *path, const elbo_grid *g);
 
 #endif

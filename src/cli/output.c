@@ -57,9 +57,23 @@ elbo_status check_output(cli *c, const char *path, bool pictures)
                 pictures ? ".png (a picture) or " : "");
 }
 
+elbo_status check_picture(cli *c, const char *path)
+{
+    if (is_picture(path)) return ELBO_OK;
+    return fail(c, ELBO_USAGE, "can't write %s: its name must end in .png (a picture)", path);
+}
+
 static bool is_row(const int64_t shape[3])
 {
     return shape[0] == 1 && shape[1] == 1;
+}
+
+void picture_shape(const int64_t shape[3], int64_t out[3])
+{
+    bool row = is_row(shape);
+    out[0] = shape[0];
+    out[1] = row ? shape[2] : shape[1];
+    out[2] = row ? 1 : shape[2];
 }
 
 elbo_status write_array(cli *c, const char *path, const float *x, int64_t n, const int64_t shape[3])
@@ -80,19 +94,32 @@ static int64_t grid_width(const cli *c, int64_t n, const int64_t cell[2])
 static elbo_status write_picture(cli *c, const char *path, const float *x, const float *beside, int64_t n,
                                  const int64_t shape[3], double min, double max)
 {
-    const int64_t line[3] = {1, shape[2], 1}, *s = is_row(shape) ? line : shape;
+    int64_t s[3];
+    picture_shape(shape, s);
     int64_t per_row = grid_width(c, n, (const int64_t[]){s[0], beside ? 2 * s[1] : s[1]});
     if (!beside) return elbo_png_write_grid(c->engine, path, x, n, s, per_row, min, max, &c->error);
     return elbo_png_write_pairs(c->engine, path, x, beside, n, s, per_row, min, max, &c->error);
 }
 
+static void say_written(const cli *c, const char *path, int64_t n)
+{
+    char number[32];
+    say(c, "wrote %s: %s %s", path, count_text(n, number), n == 1 ? "example" : "examples");
+}
+
+/* With --json, says on stdout what was written. */
+static elbo_status print_written(cli *c, const char *path, int64_t n, const int64_t shape[3])
+{
+    if (!flag_bool(c, "json")) return ELBO_OK;
+    return print_json(c, json_pack("{s:s, s:I, s:o}", "out", path, "count", (json_int_t)n, "shape", json_shape(shape)));
+}
+
 elbo_status write_examples(cli *c, const char *path, const float *x, const float *beside, int64_t n,
                            const int64_t shape[3], double min, double max)
 {
-    char number[32];
     elbo_status status =
         is_picture(path) ? write_picture(c, path, x, beside, n, shape, min, max) : write_array(c, path, x, n, shape);
-    if (status == ELBO_OK) say(c, "wrote %s: %s %s", path, count_text(n, number), n == 1 ? "example" : "examples");
+    if (status == ELBO_OK) say_written(c, path, n);
     return status;
 }
 
@@ -100,6 +127,16 @@ elbo_status write_result(cli *c, const char *path, const float *x, const float *
                          const int64_t shape[3], double min, double max)
 {
     elbo_status status = write_examples(c, path, x, beside, n, shape, min, max);
-    if (status != ELBO_OK || !flag_bool(c, "json")) return status;
-    return print_json(c, json_pack("{s:s, s:I, s:o}", "out", path, "count", (json_int_t)n, "shape", json_shape(shape)));
+    return status == ELBO_OK ? print_written(c, path, n, shape) : status;
+}
+
+elbo_status write_cells(cli *c, const char *path, const elbo_grid *g)
+{
+    elbo_grid picture = *g;
+    picture_shape(g->shape, picture.shape);
+    elbo_status status = is_picture(path) ? elbo_png_write_labelled(c->engine, path, &picture, &c->error)
+                                          : write_array(c, path, g->part[0], g->n, g->shape);
+    if (status != ELBO_OK) return status;
+    say_written(c, path, g->n);
+    return print_written(c, path, g->n, g->shape);
 }

@@ -11,6 +11,7 @@
 #include "png.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     WIDE = 900,  /* a scale is chosen so that the whole is about as wide as this, */
@@ -18,7 +19,8 @@ enum {
     SCALE_MOST = 16,
     GAP = 2, /* around cells; 1 where pictures are not enlarged */
     LINE = FONT_ROWS + 6,
-    MARGIN = 6, /* beside the title */
+    MARGIN = 6, /* beside the title and the labels */
+    LABEL_MOST = 1024,
 };
 
 static const colour paper = {255, 255, 255, 255}, ink = {45, 45, 45, 255};
@@ -67,6 +69,17 @@ static int64_t scale_of(const grid *g, int64_t w, int64_t h)
     return scale < 1 ? 1 : scale > SCALE_MOST ? SCALE_MOST : scale;
 }
 
+/* The width that the rows' labels take. */
+static int64_t label_width(const grid *g, int64_t rows)
+{
+    int widest = 0;
+    for (int64_t i = 0; g->labels && i < rows; i++) {
+        int width = g->labels[i] ? canvas_text_width(g->labels[i]) : 0;
+        if (width > widest) widest = width;
+    }
+    return widest == 0 ? 0 : 2 * MARGIN + (widest < LABEL_MOST ? widest : LABEL_MOST);
+}
+
 elbo_status grid_plan(const grid *g, grid_layout *out, elbo_error *error)
 {
     elbo_status status = check(g, error);
@@ -77,13 +90,15 @@ elbo_status grid_plan(const grid *g, grid_layout *out, elbo_error *error)
                        (long long)columns, (long long)rows, CANVAS_SIDE);
     int64_t w = g->shape[1] * g->n_parts, scale = scale_of(g, columns * w, rows * g->shape[0]);
     int64_t gap = scale > 1 ? GAP : 1, top = LINE * ((g->title != NULL) + (g->captions != NULL));
-    int64_t width = span(columns, scale * w, gap), height = top + span(rows, scale * g->shape[0], gap);
+    int64_t left = label_width(g, rows);
+    int64_t width = left + span(columns, scale * w, gap), height = top + span(rows, scale * g->shape[0], gap);
     if (width > CANVAS_SIDE || height > CANVAS_SIDE || width * height > CANVAS_AREA)
         return err_set(error, ELBO_USAGE,
                        "a grid of %lld x %lld pixels is too large (a side has %d at most): show fewer pictures",
                        (long long)width, (long long)height, CANVAS_SIDE);
     *out =
-        (grid_layout){(int)columns, (int)rows, (int)scale, (int)gap, .top = (int)top, .width = width, .height = height};
+        (grid_layout){(int)columns, (int)rows, (int)scale, (int)gap, .top = (int)top, .left = (int)left,
+                      .width = width, .height = height};
     out->cell_w = (int)(scale * w);
     out->cell_h = (int)(scale * g->shape[0]);
     return ELBO_OK;
@@ -93,7 +108,7 @@ elbo_status grid_plan(const grid *g, grid_layout *out, elbo_error *error)
 
 static void draw_cell(canvas *c, const grid *g, const grid_layout *l, int64_t i)
 {
-    int x = l->gap + (int)(i % l->columns) * (l->cell_w + l->gap);
+    int x = l->left + l->gap + (int)(i % l->columns) * (l->cell_w + l->gap);
     int y = l->top + l->gap + (int)(i / l->columns) * (l->cell_h + l->gap);
     size_t offset = (size_t)i * (size_t)(g->shape[0] * g->shape[1] * g->shape[2]);
     for (int k = 0; k < g->n_parts; k++, x += l->cell_w / g->n_parts)
@@ -105,9 +120,21 @@ static void draw_captions(canvas *c, const grid *g, const grid_layout *l)
 {
     for (int i = 0; i < l->columns; i++) {
         if (!g->captions[i]) continue;
-        int x = l->gap + i * (l->cell_w + l->gap), spare = l->cell_w - canvas_text_width(g->captions[i]);
+        int x = l->left + l->gap + i * (l->cell_w + l->gap), spare = l->cell_w - canvas_text_width(g->captions[i]);
         canvas_clip(c, (box){x, 0, l->cell_w, l->top});
         canvas_text(c, x + (spare > 0 ? spare / 2 : 0), l->top - LINE + 5, g->captions[i], ink, false);
+    }
+    canvas_unclip(c);
+}
+
+/* A label ends beside its row, at half the row's height. */
+static void draw_labels(canvas *c, const grid *g, const grid_layout *l)
+{
+    canvas_clip(c, (box){0, 0, l->left, c->height});
+    for (int i = 0; i < l->rows; i++) {
+        if (!g->labels[i]) continue;
+        int y = l->top + l->gap + i * (l->cell_h + l->gap) + (l->cell_h - FONT_CAPITAL) / 2;
+        canvas_text(c, l->left - MARGIN - canvas_text_width(g->labels[i]), y, g->labels[i], ink, false);
     }
     canvas_unclip(c);
 }
@@ -123,6 +150,7 @@ elbo_status grid_draw(memory m, const grid *g, canvas *out, elbo_error *error)
     canvas_fill(out, paper);
     if (g->title) canvas_text(out, MARGIN, MARGIN, g->title, ink, true);
     if (g->captions) draw_captions(out, g, &l);
+    if (g->labels) draw_labels(out, g, &l);
     for (int64_t i = 0; i < g->n; i++) draw_cell(out, g, &l, i);
     return ELBO_OK;
 }
@@ -147,15 +175,25 @@ static elbo_status check_call(elbo_engine *engine, const char *path, const int64
     return ELBO_OK;
 }
 
-/* Cells of n_parts pictures. */
+elbo_status elbo_png_write_labelled(elbo_engine *engine, const char *path, const elbo_grid *cells, elbo_error *error)
+{
+    elbo_status status = check_call(engine, path, cells ? cells->shape : NULL, cells ? cells->per_row : 0, error);
+    if (status != ELBO_OK) return status;
+    grid g = {.n_parts = cells->n_parts, .n = cells->n, .per_row = cells->per_row, .range = {cells->min, cells->max},
+              .title = cells->title, .captions = cells->columns, .labels = cells->rows};
+    memcpy(g.part, cells->part, sizeof g.part);
+    memcpy(g.shape, cells->shape, sizeof g.shape);
+    return grid_write(engine->m, path, &g, error);
+}
+
+/* Cells of n_parts pictures without words. */
 static elbo_status write_cells(elbo_engine *engine, const char *path, const float *const *part, int n_parts, int64_t n,
                                const int64_t shape[3], int64_t per_row, value_range range, elbo_error *error)
 {
-    elbo_status status = check_call(engine, path, shape, per_row, error);
-    if (status != ELBO_OK) return status;
-    grid g = {.n_parts = n_parts, .n = n, .shape = {shape[0], shape[1], shape[2]}, .per_row = per_row, .range = range};
+    elbo_grid g = {.n_parts = n_parts, .n = n, .per_row = per_row, .min = range.min, .max = range.max};
     for (int i = 0; i < n_parts; i++) g.part[i] = part[i];
-    return grid_write(engine->m, path, &g, error);
+    if (shape) memcpy(g.shape, shape, sizeof g.shape);
+    return elbo_png_write_labelled(engine, path, shape ? &g : NULL, error);
 }
 
 elbo_status elbo_png_write_grid(elbo_engine *engine, const char *path, const float *x, int64_t n,

@@ -2,8 +2,8 @@
  *
  * A cell shows one picture, or several side by side without a gap: [reconstruction | original] is a cell of two parts.
  * With W and H the size of a part, s the scale, p parts and g the gap, cell (row, column) has its top left corner at
- *   x = g + column (p s W + g),   y = top + g + row (s H + g)
- * where top is the height of the title and the captions, 0 without them. */
+ *   x = left + g + column (p s W + g),   y = top + g + row (s H + g)
+ * where top is the height of the title and the captions, and left the width of the labels; 0 without them. */
 #ifndef ELBO_VIEW_GRID_H
 #define ELBO_VIEW_GRID_H
 
@@ -21,12 +21,13 @@ typedef struct grid {
     value_range range;
     const char *title;           /* a line above, cut at the width; NULL: none                                        */
     const char *const *captions; /* one above each column, cut at its width; NULL: none                               */
+    const char *const *labels;   /* one left of each row; NULL: none                                                  */
 } grid;
 
 /* Where everything lies, in screen pixels. */
 typedef struct grid_layout {
     int columns, rows, scale, gap;
-    int cell_w, cell_h, top;
+    int cell_w, cell_h, top, left;
     int64_t width, height; /* of the whole */
 } grid_layout;
 
