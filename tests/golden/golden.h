@@ -1,4 +1,4 @@
-/* golden.h - what the files made by make_golden.py and make_golden_conv.py hold. Numbers are doubles; type tells what elbo is to hold them as. */
+/* golden.h - what the files made by make_golden*.py hold. Numbers are doubles; type tells what elbo is to hold them as. */
 #ifndef ELBO_TESTS_GOLDEN_H
 #define ELBO_TESTS_GOLDEN_H
 
@@ -19,6 +19,15 @@ typedef struct golden {
     golden_array in[4];
     golden_array out;
 } golden;
+
+/* A loss, and its gradient by each operand. */
+typedef struct golden_gradient {
+    const char *name;
+    int n_in;
+    golden_array in[6];
+    double value;
+    golden_array slope[6];
+} golden_gradient;
 
 /* A parameter along a run, in PyTorch's layout: at first, the gradient of the last step, and after ten steps;
  * and the gradient of the first step computed in float. */
