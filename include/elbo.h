@@ -364,6 +364,7 @@ typedef struct elbo_train_options {
     const char *directory; /* run directory to create; NULL: keep nothing on disk                                     */
     int resume;            /* 1: go on with the run in directory; the configuration must be the run's, epochs may grow */
     int pictures;          /* 1: leave pictures in the directory after every epoch                                    */
+    int tensorboard;       /* 1: also leave the metrics as event files of TensorBoard                                 */
     int no_validation;     /* 1: train on everything, no validation part                                              */
     elbo_data *validation; /* validate on this after every epoch, and train on everything; NULL: on a part kept back  */
     /* Called with events; returning non-zero finishes the step, saves, and ends training with ELBO_CANCELLED.        */

@@ -125,7 +125,8 @@ static elbo_status run(job *j)
     elbo_config *c = config_of(j);
     elbo_data *data = open_source(&j->source, j->engine);
     elbo_train_options o = {.directory = j->directory, .resume = j->resume, .pictures = !j->no_pictures,
-                            .no_validation = j->no_validation, .on_event = on_event, .user = j};
+                            .tensorboard = !j->no_pictures, .no_validation = j->no_validation, .on_event = on_event,
+                            .user = j};
     j->notes[0] = 0;
     j->error = (elbo_error){.code = ELBO_OK};
     elbo_model *m = elbo_train(j->engine, c, data, &o, &j->error);

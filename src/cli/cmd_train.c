@@ -18,6 +18,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures in the run directory."),
+    FLAG_BOOL("tensorboard", "run", "false", "Also leave the metrics as TensorBoard reads them, in tensorboard/."),
     FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
     FLAG_TEXT("validate-on", "run", "PART", "", "Validate on this part of DATA (test), and train on all of the training part."),
     FLAG_END,
@@ -27,6 +28,7 @@ static const example examples[] = {
     {"elbo train toy --epochs 20", "a first model in a second; leaves runs/toy-vae"},
     {"elbo train toy --resume runs/toy-vae --epochs 30", "ten more epochs of the same run"},
     {"elbo train toy --epochs 5 --seed 7 --threads 1 --out runs/seven --no-pictures", "another seed, another place"},
+    {"elbo train toy --epochs 5 --tensorboard --out runs/watched", "curves for tensorboard --logdir runs/watched/tensorboard"},
     {"elbo train fashion-mnist --epochs 1", "60,000 pictures of clothes"},
     {0},
 };
@@ -158,6 +160,7 @@ static elbo_status train(cli *c, const char *directory, elbo_data *validation)
         .directory = directory,
         .resume = flag_text(c, "resume")[0] != '\0',
         .pictures = !flag_bool(c, "no-pictures"),
+        .tensorboard = flag_bool(c, "tensorboard"),
         .no_validation = flag_bool(c, "no-validation"),
         .validation = validation,
         .on_event = on_event,

@@ -37,9 +37,9 @@ elbo_status rundir_choose(cli *c, const char *data, const char *family, char out
 
 /* What elbo train leaves in a run directory; killed while it writes one of them, also NAME.<number>-<number>.tmp. */
 static const char *const run_files[] = {
-    RUN_CONFIG,         "metrics.jsonl",  "times.jsonl",     "last.safetensors", "previous.safetensors",
-    "best.safetensors", "new.safetensors", "samples.png",     "pairs.png",        "curves.png",
-    "pictures/epoch-*.png",
+    RUN_CONFIG,             "metrics.jsonl",    "metrics.csv",     "times.jsonl", "last.safetensors",
+    "previous.safetensors", "best.safetensors", "new.safetensors", "samples.png", "pairs.png",
+    "curves.png",           "pictures/epoch-*.png", "tensorboard/*/events.out.tfevents.elbo",
 };
 
 static bool is_run_file(const char *name)
@@ -49,6 +49,14 @@ static bool is_run_file(const char *name)
         snprintf(unfinished, sizeof unfinished, "%s.[0-9]*-[0-9]*.tmp", run_files[i]);
         if (fnmatch(run_files[i], name, FNM_PATHNAME) == 0 || fnmatch(unfinished, name, FNM_PATHNAME) == 0) return true;
     }
+    return false;
+}
+
+static bool is_run_folder(const char *name)
+{
+    static const char *const folders[] = {"pictures", "tensorboard", "tensorboard/train", "tensorboard/valid"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (strcmp(folders[i], name) == 0) return true;
     return false;
 }
 
@@ -86,7 +94,7 @@ static elbo_status walk(cli *c, const char *root, const char *inside, visit_fn *
 
 static elbo_status check_entry(cli *c, const char *path, const char *name, bool is_directory)
 {
-    if (is_directory ? strcmp(name, "pictures") == 0 : is_run_file(name)) return ELBO_OK;
+    if (is_directory ? is_run_folder(name) : is_run_file(name)) return ELBO_OK;
     return fail(c, ELBO_USAGE, "%s is not elbo's, so nothing was removed; move it away, or choose another --out", path);
 }
 

@@ -30,13 +30,19 @@ static elbo_status append(record *r, const char *path, void *user, elbo_error *e
     return file_append(path, t->bytes, t->length, error);
 }
 
-/* Appends what was written into t to a file of lines, and closes t. */
+/* Appends what was written into t to a file of lines. */
 static elbo_status append_line(record *r, const char *name, text *t, elbo_error *error)
 {
-    elbo_status status = t->failed ? err_memory(error, "a line of metrics") : at_path(r, name, append, t, error);
-    if (status == ELBO_OK && strcmp(name, "metrics.jsonl") == 0) r->metrics_size += t->length;
-    text_close(t);
-    return status;
+    return t->failed ? err_memory(error, "a line of metrics") : at_path(r, name, append, t, error);
+}
+
+/* The same for metrics.jsonl, and what follows from it. */
+static elbo_status append_metrics(record *r, text *t, elbo_error *error)
+{
+    elbo_status status = append_line(r, "metrics.jsonl", t, error);
+    if (status != ELBO_OK || !r->directory) return status;
+    r->metrics_size += t->length;
+    return mirror_line(&r->mirror, t->bytes, t->length, error);
 }
 
 static void add_number(text *t, const char *key, double v)
@@ -81,7 +87,9 @@ static elbo_status write_metrics(record *r, const elbo_model *m, const epoch_fig
     add_metrics(&t, "train", &e->train, NULL, 0);
     if (e->valid.count) add_metrics(&t, "valid", &e->valid, elbo_model_latent_kl(m), m->info.latent_size);
     text_add(&t, "}\n");
-    return append_line(r, "metrics.jsonl", &t, error);
+    elbo_status status = append_metrics(r, &t, error);
+    text_close(&t);
+    return status;
 }
 
 static elbo_status write_times(record *r, int64_t epoch, double seconds, elbo_error *error)
@@ -89,7 +97,9 @@ static elbo_status write_times(record *r, int64_t epoch, double seconds, elbo_er
     text t;
     text_open(&t, r->m);
     text_add(&t, "{\"epoch\":%" PRId64 ",\"seconds\":%.3f}\n", epoch, seconds);
-    return append_line(r, "times.jsonl", &t, error);
+    elbo_status status = append_line(r, "times.jsonl", &t, error);
+    text_close(&t);
+    return status;
 }
 
 /* {"rescue":{"step":1,"rate_factor":0.5,"cause":"..."}}, or "diverged" where that was the end of training. */
@@ -104,7 +114,9 @@ static elbo_status write_trouble(record *r, const char *kind, const trouble *wha
     text_add(&t, "%s\"cause\":%s}}\n", rate_factor ? "," : "", quoted ? quoted : "\"\"");
     free(quoted);
     json_decref(words);
-    return append_line(r, "metrics.jsonl", &t, error);
+    elbo_status status = append_metrics(r, &t, error);
+    text_close(&t);
+    return status;
 }
 
 elbo_status record_rescue(record *r, const trouble *what, double rate_factor, elbo_error *error)
@@ -222,11 +234,18 @@ static const char *const checkpoints[] = {"new.safetensors", "last.safetensors",
 static const char *const signs[] = {"metrics.jsonl", "last.safetensors", "previous.safetensors"};
 enum { N_CHECKPOINTS = 3, N_SIGNS = 3 };
 
-elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
+static void open_record(record *r, elbo_engine *engine, const elbo_train_options *options)
+{
+    *r = (record){.m = engine->m, .engine = engine, .directory = options->directory, .pictures = options->pictures,
+                  .history = {.m = engine->m}, .held = -1};
+    mirror_open(&r->mirror, r->m, r->directory, options->tensorboard);
+}
+
+elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_options *options, const elbo_config *config,
                          elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures,
-                     .history = {.m = engine->m}, .held = -1};
+    const char *directory = options->directory;
+    open_record(r, engine, options);
     if (!directory) return ELBO_OK;
     elbo_status status = file_make_directory(directory, error);
     if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
@@ -239,6 +258,7 @@ void record_close(record *r)
 {
     if (r->engine) file_release(r->held);
     history_close(&r->history);
+    mirror_close(&r->mirror);
     *r = (record){.m = r->m};
 }
 
@@ -278,12 +298,11 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
     return error->code;
 }
 
-elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
+elbo_model *record_find(record *r, elbo_engine *engine, const elbo_train_options *options, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error)
 {
-    *r = (record){.m = engine->m, .engine = engine, .directory = directory, .pictures = pictures,
-                     .history = {.m = engine->m}, .held = -1};
-    if (file_hold(directory, &r->held, error) != ELBO_OK) return NULL;
+    open_record(r, engine, options);
+    if (file_hold(r->directory, &r->held, error) != ELBO_OK) return NULL;
     loading l = {run, arrays, NULL};
     elbo_status status = ELBO_IO;
     for (size_t i = 0; i < N_CHECKPOINTS && status != ELBO_OK && status != ELBO_NO_MEMORY; i++) {
@@ -333,6 +352,7 @@ elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo
     r->metrics_size = run->metrics_size;
     elbo_status status = from == checkpoints[0] ? advance(r, error) : ELBO_OK;
     if (status == ELBO_OK) status = at_path(r, "metrics.jsonl", cut, NULL, error);
+    if (status == ELBO_OK) status = mirror_again(&r->mirror, error);
     return status == ELBO_OK ? tidy(r, error) : status;
 }
 

@@ -2,6 +2,7 @@
  *
  *   config.toml            the configuration
  *   metrics.jsonl          a line for each epoch; equal runs give equal bytes
+ *   metrics.csv            the same for spreadsheets; tensorboard/ for TensorBoard (mirror.h)
  *   times.jsonl            seconds of each epoch: everything a clock had a part in
  *   last.safetensors       the newest checkpoint; previous.safetensors the one before; best.safetensors the best model so far
  *   new.safetensors        only for a moment, or after a kill in it: the checkpoint that is about to become the last
@@ -16,6 +17,7 @@
 #include "evaluate.h"
 #include "feed.h"
 #include "history.h"
+#include "mirror.h"
 
 typedef struct record {
     memory m;
@@ -23,19 +25,20 @@ typedef struct record {
     const char *directory; /* NULL: nothing is kept */
     bool pictures;
     history history;
+    mirror mirror;
     uint64_t metrics_size;
     int held;          /* file_hold of the directory */
     bool last_is_good; /* last.safetensors may become previous.safetensors */
 } record;
 
-/* Begins a run in directory (NULL: none). Errors: USAGE (it has a run already, or one that is under way), IO. */
-elbo_status record_begin(record *r, elbo_engine *engine, const char *directory, bool pictures, const elbo_config *config,
+/* Begins a run in the directory of options (NULL: none). Errors: USAGE (it has a run already, or one that is under way), IO. */
+elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_options *options, const elbo_config *config,
                          elbo_error *error);
 void record_close(record *r);
 
 /* Opens the record of a run to resume and loads its newest checkpoint that verifies; nothing is changed on disk. *from: its name,
  * and where a newer one could not be used, why says how. Errors: those of the checkpoint, USAGE (under way, or no run). */
-elbo_model *record_find(record *r, elbo_engine *engine, const char *directory, bool pictures, run_state *run, run_arrays *arrays,
+elbo_model *record_find(record *r, elbo_engine *engine, const elbo_train_options *options, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error);
 /* Goes on with the run found: takes back what was written after the checkpoint. */
 elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo_error *error);

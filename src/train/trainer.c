@@ -471,8 +471,7 @@ static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t finger
 {
     const char *from = "";
     elbo_error why = {0}, mine = {0};
-    t->m = record_find(&t->record, t->engine, t->options->directory, t->options->pictures, &t->run, &t->arrays, &from,
-                       &why, &mine);
+    t->m = record_find(&t->record, t->engine, t->options, &t->run, &t->arrays, &from, &why, &mine);
     if (!t->m) return err_set(error, mine.code, "%s", mine.message);
     if (why.code) note(t, "the newest checkpoint can't be used (%s); going on from %s", why.message, from);
     elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
@@ -494,8 +493,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = model_trains(t->m, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
     if (status == ELBO_OK) status = begin_epoch(t, error);
-    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options->directory, t->options->pictures, config, error)
-                             : status;
+    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, error) : status;
 }
 
 /* A run that ended before its first checkpoint is begun again: it had nothing yet. */

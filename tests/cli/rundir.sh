@@ -25,6 +25,15 @@ run train toy --epochs 1 --out runs/toy-vae --overwrite --seed 7 --quiet
 expect_rc 0
 ! cmp -s before runs/toy-vae/last.safetensors || fail 'expected another checkpoint'
 
+
+# metrics as other programs read them
+run train toy --epochs 2 --tensorboard --out watched --quiet
+expect_file watched/tensorboard/valid/events.out.tfevents.elbo
+[ "$(wc -l <watched/metrics.csv)" -eq 3 ] || fail 'expected a line of names and two of epochs in metrics.csv'
+run train toy --epochs 1 --out watched --overwrite --quiet
+expect_rc 0
+expect_no_file watched/tensorboard
+
 # and then nothing but a run
 echo precious >runs/toy-vae/mine
 run train toy --epochs 1 --out runs/toy-vae --overwrite
