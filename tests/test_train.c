@@ -275,6 +275,17 @@ static void test_interrupted_with_dropout_and_schedule(void **state)
     check_interruptions(options, 2, 1);
 }
 
+/* The slots of an optimiser are in a checkpoint: all three of rmsprop's, and none of plain sgd. */
+static void test_interrupted_with_other_optimisers(void **state)
+{
+    (void)state;
+    static const char *const rmsprop[][2] = {{"optimizer", "rmsprop"}, {"momentum", "0.9"}, {"centred", "true"},
+                                             {"weight-decay", "0.1"}};
+    static const char *const sgd[][2] = {{"optimizer", "sgd"}};
+    check_interruptions(rmsprop, 4, 1);
+    check_interruptions(sgd, 1, 1);
+}
+
 /* Two objectives, two groups: everything of both is in a checkpoint. */
 static const char *const rivals[][2] = {{"family", "factor"}, {"critic", "dense 8 relu"}, {"critic-rate", "0.01"}};
 
@@ -724,6 +735,7 @@ static bool step_is_finite(elbo_model *m, source *s, char *words, size_t room)
     optim_settings o = {.rate = 0, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1, .scale = 1, .step = 1};
     bool finite = isfinite((double)*model_result(m, c, c->loss)) && gradient_is_finite(m, "model");
     if (finite && optimise(m, "model", &o)) return true; /* with a rate of 0, only looking */
+    for (int i = 0; i < 2; i++) memset(m->store.slot[i], 0, (size_t)m->store.params.size * sizeof(float));
     model_blame(m, c, s->x, env, index, words, room);
     return false;
 }
@@ -949,7 +961,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted),
     cmocka_unit_test(test_interrupted_with_dropout_and_schedule),
     cmocka_unit_test(test_interrupted_with_rescues),
-    cmocka_unit_test(test_interrupted_with_two_objectives),
+    cmocka_unit_test(test_interrupted_with_other_optimisers),
+        cmocka_unit_test(test_interrupted_with_two_objectives),
     cmocka_unit_test(test_groups_are_trained),
     cmocka_unit_test(test_interrupted_with_a_book),
     cmocka_unit_test(test_crashed_twice),

@@ -505,13 +505,6 @@ static elbo_model *golden_model(const golden_run *run)
     return m;
 }
 
-static optim_settings settings_of(const elbo_model *m, int64_t step)
-{
-    const elbo_config *c = &m->config;
-    return (optim_settings){
-        .rate = c->rate, .beta1 = c->beta1, .beta2 = c->beta2, .epsilon = c->epsilon, .scale = 1, .step = step};
-}
-
 static void test_trajectory_double(void **state)
 {
     (void)state;
@@ -523,8 +516,9 @@ static void test_trajectory_double(void **state)
             assert_true(rig_near(exact_run(&e), run->losses[3 * step], 1e-11, 0));
             for (int t = 0; t < 2; t++)
                 assert_true(rig_near(exact_term(&e, t), run->losses[3 * step + 1 + t], 1e-11, 1));
-            optim_settings o = settings_of(e.m, step + 1);
-            optim_find("adam")->update_double(&o, (size_t)e.m->store.params.size, e.value, e.gradient, e.slot);
+            optim_settings o = model_optimiser(e.m, 0);
+            o.step = step + 1;
+            optim_at(0)->update_double(&o, (size_t)e.m->store.params.size, e.value, e.gradient, e.slot);
         }
         for (int i = 0; i < run->n_tensors; i++) {
             const golden_tensor *t = &run->tensors[i];
@@ -556,9 +550,9 @@ static void test_trajectory_float(void **state)
                 const golden_tensor *t = &run->tensors[i];
                 assert_true(tensor_near(store_find(&m->store.params, t->name), gradient, t->first_float, 1e-5));
             }
-            optim_settings o = settings_of(m, step + 1);
-            optim_find("adam")->update(&o, (size_t)m->store.params.size, m->store.value, m->store.gradient,
-                                       m->store.slot);
+            optim_settings o = model_optimiser(m, 0);
+            o.step = step + 1;
+            optim_at(0)->update(&o, (size_t)m->store.params.size, m->store.value, m->store.gradient, m->store.slot);
         }
         mem_free(&mem_standard, gradient);
         elbo_model_free(m);

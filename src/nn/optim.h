@@ -2,31 +2,39 @@
 #ifndef ELBO_NN_OPTIM_H
 #define ELBO_NN_OPTIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OPTIM_SLOTS = 3 };
+
 /* What an optimiser reads of the configuration, and where it is. */
 typedef struct optim_settings {
-    double rate;
-    double beta1, beta2, epsilon;
-    double scale; /* of the gradient: 1, or less where it is clipped */
-    int64_t step; /* updates made, this one included: 1 the first time */
+    double rate, decay;
+    double beta1, beta2, epsilon;   /* adam and its kin */
+    double alpha;                   /* rmsprop */
+    double momentum;                /* rmsprop, sgd */
+    bool nesterov, centred;         /* sgd; rmsprop */
+    double scale;                   /* of the gradient: 1, or less where it is clipped */
+    int64_t step;                   /* updates made, this one included: 1 the first time */
 } optim_settings;
 
-/* Updates n numbers from their gradients; slots are the optimiser's own arrays, zero before the first step. */
+/* Updates n numbers from their gradients; slots are the optimiser's own arrays, zero before the first step, NULL where
+ * optim_needs says no. */
 typedef void (*optim_update)(const optim_settings *o, size_t n, float *value, const float *gradient, float *const *slot);
 typedef void (*optim_update_double)(const optim_settings *o, size_t n, double *value, const double *gradient,
                                     double *const *slot);
 
 typedef struct optimiser {
     const char *name;
-    int n_slots;
-    const char *slot_names[3];
+    const char *slot[OPTIM_SLOTS]; /* names; NULL: none */
     optim_update update;
     optim_update_double update_double; /* the same arithmetic in double, for checks */
 } optimiser;
 
-const optimiser *optim_find(const char *name);
 const optimiser *optim_at(size_t i); /* NULL past the last */
+
+/* Whether the optimiser keeps its slot i under these settings. */
+bool optim_needs(const optimiser *how, int i, const optim_settings *o);
 
 #endif

@@ -26,7 +26,7 @@ void store_close(store *s)
     mem_free(s->m, s->states.at);
     mem_free(s->m, s->value);
     mem_free(s->m, s->gradient);
-    for (int i = 0; i < MAX_SLOTS; i++) mem_free(s->m, s->slot[i]);
+    for (int i = 0; i < OPTIM_SLOTS; i++) mem_free(s->m, s->slot[i]);
     mem_free(s->m, s->state);
     mem_free(s->m, s->new_state);
     store_open(s, s->m);
@@ -158,16 +158,16 @@ elbo_status store_draw(store *s, uint64_t seed, elbo_error *error)
     return status;
 }
 
-elbo_status store_train(store *s, int n_slots, elbo_error *error)
+elbo_status store_train(store *s, const optimiser *how, const optim_settings *o, elbo_error *error)
 {
     size_t n = (size_t)s->params.size;
     if (!s->gradient) s->gradient = mem_new(s->m, n, sizeof(float));
     bool ok = s->gradient != NULL;
-    for (int i = 0; i < n_slots; i++) {
+    for (int i = 0; i < OPTIM_SLOTS; i++) {
+        if (!optim_needs(how, i, o)) continue;
         if (!s->slot[i]) s->slot[i] = mem_new(s->m, n, sizeof(float));
         ok = ok && s->slot[i];
     }
-    s->n_slots = n_slots;
     return ok ? ELBO_OK : err_memory(error, "gradients and the optimiser's arrays");
 }
 

@@ -11,8 +11,9 @@
 #define ELBO_NN_STORE_H
 
 #include "../graph/graph.h"
+#include "optim.h"
 
-enum { MAX_SLOTS = 3, STORE_NAME = 128 };
+enum { STORE_NAME = 128 };
 
 /* The array seen inside as shape view; axis i outside is axis order[i] inside; the exported shape merges axes of that. */
 typedef struct layout {
@@ -50,9 +51,8 @@ typedef struct store {
     memory m;
     entry_list params, states;
     bool finished;
-    float *value, *gradient, *slot[MAX_SLOTS]; /* [params.size] */
-    float *state, *new_state;                  /* [states.size] */
-    int n_slots;
+    float *value, *gradient, *slot[OPTIM_SLOTS]; /* [params.size]; slots the optimiser does not keep are NULL */
+    float *state, *new_state;                    /* [states.size] */
     char groups[4][32]; /* names; group numbers index them */
     int n_groups;
 } store;
@@ -70,8 +70,8 @@ const entry *store_state(store *s, const char *name, shape dims, double value, c
 elbo_status store_finish(store *s, elbo_error *error);
 /* Draws initial values. */
 elbo_status store_draw(store *s, uint64_t seed, elbo_error *error);
-/* Allocates what only training needs, once: the gradient and n_slots optimiser arrays (zeros). */
-elbo_status store_train(store *s, int n_slots, elbo_error *error);
+/* Allocates what only training needs, once: the gradient and the slots of the optimiser (zeros). */
+elbo_status store_train(store *s, const optimiser *how, const optim_settings *o, elbo_error *error);
 
 const entry *store_find(const entry_list *l, const char *name);
 

@@ -62,7 +62,7 @@ static void pack_code(packing *p, const char *name, const double *data, int64_t 
 
 static void slot_prefix(const elbo_model *m, const char *before, int i, char out[64])
 {
-    snprintf(out, 64, "%soptimiser.%s/", before, optim_at((size_t)m->config.optimizer)->slot_names[i]);
+    snprintf(out, 64, "%soptimiser.%s/", before, optim_at((size_t)m->config.optimizer)->slot[i]);
 }
 
 static void pack_model(packing *p, const elbo_model *m, const float *value, const float *state, const char *before)
@@ -75,8 +75,9 @@ static void pack_model(packing *p, const elbo_model *m, const float *value, cons
 static void pack_slots(packing *p, const elbo_model *m, float *const *slot, const char *before)
 {
     const store *s = &m->store;
-    for (int k = 0; k < s->n_slots; k++) {
+    for (int k = 0; k < OPTIM_SLOTS; k++) {
         char prefix[64];
+        if (!slot[k]) continue;
         slot_prefix(m, before, k, prefix);
         for (int i = 0; i < s->params.n; i++) pack(p, &s->params.at[i], slot[k], prefix);
     }
@@ -99,7 +100,7 @@ elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *ru
 {
     packing p = {.n = 0};
     arena_open(&p.a, m->m);
-    size_t most = 2 * (size_t)(m->store.params.n * (1 + m->store.n_slots) + m->store.states.n) + 2;
+    size_t most = 2 * (size_t)(m->store.params.n * (1 + OPTIM_SLOTS) + m->store.states.n) + 2;
     p.tensors = arena_new(&p.a, most, sizeof *p.tensors);
     if (p.tensors) pack_all(&p, m, run, arrays);
     char *header = header_write(m), *state = run ? run_write(m->m, run) : NULL;
@@ -185,8 +186,9 @@ static elbo_status unpack_slots(const unpacking *u, const elbo_model *m, float *
                                 elbo_error *error)
 {
     elbo_status status = ELBO_OK;
-    for (int k = 0; k < m->store.n_slots && status == ELBO_OK; k++) {
+    for (int k = 0; k < OPTIM_SLOTS && status == ELBO_OK; k++) {
         char prefix[64];
+        if (!slot[k]) continue;
         slot_prefix(m, before, k, prefix);
         status = unpack(u->f, &m->store.params, slot[k], prefix, u->room, error);
     }

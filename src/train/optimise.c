@@ -31,8 +31,8 @@ static void update_chunk(void *arg, int part, int worker)
     pass *p = arg;
     store *s = &p->m->store;
     int64_t begin = p->begin + (int64_t)part * CHUNK, end = begin + CHUNK < p->end ? begin + CHUNK : p->end;
-    float *slot[MAX_SLOTS];
-    for (int i = 0; i < s->n_slots; i++) slot[i] = s->slot[i] + begin;
+    float *slot[OPTIM_SLOTS];
+    for (int i = 0; i < OPTIM_SLOTS; i++) slot[i] = s->slot[i] ? s->slot[i] + begin : NULL;
     p->update(p->settings, (size_t)(end - begin), s->value + begin, s->gradient + begin, slot);
     if (!are_finite(s->value + begin, end - begin)) atomic_store_explicit(&p->bad, true, memory_order_relaxed);
 }

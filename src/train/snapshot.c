@@ -14,8 +14,8 @@ elbo_status snapshot_take(snapshot *s, const store *from, bool slots, elbo_error
 {
     bool ok = copy(from->m, &s->value, from->value, from->params.size) &&
               copy(from->m, &s->state, from->state, from->states.size);
-    for (int i = 0; slots && ok && i < from->n_slots; i++)
-        ok = copy(from->m, &s->slot[i], from->slot[i], from->params.size);
+    for (int i = 0; slots && ok && i < OPTIM_SLOTS; i++)
+        ok = !from->slot[i] || copy(from->m, &s->slot[i], from->slot[i], from->params.size);
     return ok ? ELBO_OK : err_memory(error, "a copy of the parameters");
 }
 
@@ -24,7 +24,7 @@ void snapshot_restore(const snapshot *s, store *to)
     size_t bytes = (size_t)to->params.size * sizeof(float);
     memcpy(to->value, s->value, bytes);
     memcpy(to->state, s->state, (size_t)to->states.size * sizeof(float));
-    for (int i = 0; i < MAX_SLOTS; i++)
+    for (int i = 0; i < OPTIM_SLOTS; i++)
         if (s->slot[i]) memcpy(to->slot[i], s->slot[i], bytes);
     store_revert(to);
 }
@@ -33,6 +33,6 @@ void snapshot_close(snapshot *s, memory m)
 {
     mem_free(m, s->value);
     mem_free(m, s->state);
-    for (int i = 0; i < MAX_SLOTS; i++) mem_free(m, s->slot[i]);
+    for (int i = 0; i < OPTIM_SLOTS; i++) mem_free(m, s->slot[i]);
     *s = (snapshot){.value = NULL};
 }

@@ -7,7 +7,7 @@
 
 typedef struct snapshot {
     float *value, *state; /* NULL before the first snapshot_take */
-    float *slot[MAX_SLOTS];
+    float *slot[OPTIM_SLOTS];
 } snapshot;
 
 /* Copies the store into s, which keeps its memory from one time to the next; with slots also the optimiser's arrays. */

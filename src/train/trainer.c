@@ -175,23 +175,20 @@ static void add_step(trainer *t, const findings *f)
     code_add(f->code, f->n, t->m->info.latent_size, &t->arrays);
 }
 
-static bool update_group(trainer *t, const model_objective *b)
+static bool update_group(trainer *t, int number)
 {
-    const elbo_config *k = &t->m->config;
-    optim_settings o = {.rate = rate_now(t), .beta1 = k->beta1, .beta2 = k->beta2, .epsilon = k->epsilon,
-                        .scale = clip_scale(t, b->group), .step = t->run.step + 1};
-    if (b->rate > 0) {
-        o.rate = rate_from(t, b->rate);
-        o.beta1 = b->beta1;
-        o.beta2 = b->beta2;
-    }
-    return optimise(t->m, b->group, &o);
+    const char *group = t->m->objectives[number].group;
+    optim_settings o = model_optimiser(t->m, number);
+    o.rate = rate_from(t, o.rate);
+    o.scale = clip_scale(t, group);
+    o.step = t->run.step + 1;
+    return optimise(t->m, group, &o);
 }
 
 static bool apply_step(trainer *t, const findings *f)
 {
     for (int i = 0; i < t->m->n_objectives; i++)
-        if (!update_group(t, &t->m->objectives[i])) return false;
+        if (!update_group(t, i)) return false;
     store_commit(&t->m->store);
     add_step(t, f);
     t->unsaved = true;

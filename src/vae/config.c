@@ -19,9 +19,13 @@ static const char init_words[] =
 #undef INITIALISER
     ;
 static const char optim_words[] =
-#define OPTIMISER(name, ...) "|" #name
+#define OPTIMISER1(name, ...) "|" #name
+#define OPTIMISER2 OPTIMISER1
+#define OPTIMISER3 OPTIMISER1
 #include "../nn/optim.def"
-#undef OPTIMISER
+#undef OPTIMISER1
+#undef OPTIMISER2
+#undef OPTIMISER3
     ;
 static const char schedule_words[] =
 #define SCHEDULE(name, ...) "|" #name

@@ -309,9 +309,26 @@ static bool make_room(elbo_model *m, const plan *p)
            grow(m->m, &m->scratch, &m->scratch_size, plan_scratch_size(p) * workers + 64);
 }
 
+optim_settings model_optimiser(const elbo_model *m, int number)
+{
+    const elbo_config *c = &m->config;
+    const model_objective *b = &m->objectives[number];
+    optim_settings o = {.rate = c->rate, .decay = c->weight_decay, .beta1 = c->beta1, .beta2 = c->beta2, .epsilon = c->epsilon,
+                        .alpha = c->alpha, .momentum = c->momentum, .nesterov = c->nesterov, .centred = c->centred,
+                        .scale = 1, .step = 1};
+    if (b->rate > 0) {
+        o.rate = b->rate;
+        o.decay = 0;
+        o.beta1 = b->beta1;
+        o.beta2 = b->beta2;
+    }
+    return o;
+}
+
 elbo_status model_trains(elbo_model *m, elbo_error *error)
 {
-    return store_train(&m->store, optim_at((size_t)m->config.optimizer)->n_slots, error);
+    optim_settings o = model_optimiser(m, 0);
+    return store_train(&m->store, optim_at((size_t)m->config.optimizer), &o, error);
 }
 
 static compiled *have_room(elbo_model *m, compiled *c, elbo_error *error)
@@ -400,6 +417,8 @@ static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_err
         return err_set(error, ELBO_USAGE, "%s needs data in [0,1], but the data reach from %g to %g; scale them, or use "
                                           "--likelihood gaussian", bernoulli ? "likelihood bernoulli" : "range symmetric",
                        d->min, d->max);
+    if (c->nesterov && c->momentum == 0)
+        return err_set(error, ELBO_USAGE, "nesterov changes how momentum is used, but momentum is 0; try --momentum 0.9");
     if (c->binarize && (d->min < 0 || d->max > 1))
         return err_set(error, ELBO_USAGE, "binarize needs data in [0,1], but the data reach from %g to %g", d->min, d->max);
     if (c->data_bias && !bernoulli)

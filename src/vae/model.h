@@ -91,6 +91,9 @@ elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const mode
 /* Makes room for gradients and the optimiser, where there is none yet. */
 elbo_status model_trains(elbo_model *m, elbo_error *error);
 
+/* How the group of an objective is updated, as the options and the objective say: at the full rate, unclipped, in step 1. */
+optim_settings model_optimiser(const elbo_model *m, int number);
+
 /* The plan for a key; NULL: see error. Valid until the next call. */
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);
 
