@@ -63,6 +63,17 @@ static void test_every_net_trains(void **state)
         for (int k = 0; k < 3; k++) train(net_at(i)->name, net_at(i)->name, shapes[k]);
 }
 
+static void test_other_layers_train(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {{28, 20, 1}, {48, 42, 3}};
+    for (int k = 0; k < 2; k++) {
+        train("conv 4 5x3/2 bn relu; conv 6 3x3/2 gn:2 silu; dense 16 ln elu",
+              "dense auto; reshape auto; up 2; conv 5 3x3 bn relu; deconv 4 4x4/2 tanh; conv 3 1x1", shapes[k]);
+        train("pool average 2; conv 4 3x3 leaky_relu; dense 12 relu; dropout 0.1", "dense 20 gelu", shapes[k]);
+    }
+}
+
 /* Where a halving rounds down, what auto stands for does not. */
 static void test_auto_covers(void **state)
 {
@@ -104,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_net_trains),
+        cmocka_unit_test(test_other_layers_train),
         cmocka_unit_test(test_auto_covers),
         cmocka_unit_test(test_names_become_layers),
     };

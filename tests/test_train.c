@@ -583,6 +583,37 @@ static void test_impossible_place(void **state)
     }
 }
 
+/* Where another product goes on with a run, it is said, once: the bits are no longer those of one that was not interrupted. */
+static void test_other_products_are_noted(void **state)
+{
+    (void)state;
+    static const char *const begun_by[] = {"another product", "", NULL};
+    for (int k = 0; k < 3; k++) {
+        job j = new_job("products");
+        remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        run_state r;
+        run_arrays arrays = {0};
+        const char *path = in(j.directory, "last.safetensors");
+        elbo_model *m = checkpoint_load(engine, path, &r, &arrays, NULL);
+        assert_non_null(m);
+        assert_true(*r.computed_by);
+        if (begun_by[k]) snprintf(r.computed_by, sizeof r.computed_by, "%s", begun_by[k]);
+        assert_int_equal(checkpoint_save(m, path, &r, &arrays, NULL), ELBO_OK);
+        arrays_close(&arrays, m->m);
+        elbo_model_free(m);
+        j.resume = 1;
+        for (int epochs = 3; epochs < 5; epochs++) {
+            char words[8];
+            snprintf(words, sizeof words, "%d", epochs);
+            j.options[0][0] = "epochs";
+            j.options[0][1] = words;
+            assert_run(&j, ELBO_OK);
+            assert_true((strstr(j.notes, "computed by another product and goes on with") != NULL) == (k == 0 && epochs == 3));
+        }
+    }
+}
+
 /* ---- One at a time ---- */
 
 static int train_inside(void *user, const elbo_event *event)
@@ -976,6 +1007,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_bare_run),
     cmocka_unit_test(test_metrics),
     cmocka_unit_test(test_impossible_place),
+    cmocka_unit_test(test_other_products_are_noted),
     cmocka_unit_test(test_two_runs_in_a_directory),
     cmocka_unit_test(test_bad_data_is_named),
     cmocka_unit_test(test_bad_example_is_the_one_named),

@@ -25,6 +25,7 @@ typedef struct run_state {
     int64_t rescues;
     double best;           /* lowest total so far */
     uint64_t metrics_size; /* bytes of metrics.jsonl that belong to the state */
+    char computed_by[64];  /* product_name of what made the last steps; "" where a file does not say */
 } run_state;
 
 /* What a checkpoint holds beside the model. */

@@ -50,11 +50,11 @@ char *run_write(memory m, const run_state *r)
 {
     json_t *sums = json_array();
     for (int i = 0; i <= MAX_TERMS; i++) json_array_append_new(sums, json_real(r->sums[i]));
-    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:f, s:I, s:f, s:I}", "data", hex(r->data), "examples",
+    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:f, s:I, s:f, s:I, s:s}", "data", hex(r->data), "examples",
                           (json_int_t)r->examples, "validation", (int)r->validation, "step", (json_int_t)r->step, "epoch",
                           (json_int_t)r->epoch, "step_in_epoch", (json_int_t)r->step_in_epoch, "sums", sums, "seen", r->seen,
                           "rate_factor", r->rate_factor, "rescues", (json_int_t)r->rescues, "best", r->best, "metrics_size",
-                          (json_int_t)r->metrics_size);
+                          (json_int_t)r->metrics_size, "computed_by", r->computed_by);
     return dump(m, j);
 }
 
@@ -163,13 +163,14 @@ elbo_status run_read(const char *words, run_state *r, elbo_error *error)
 {
     json_t *j = parse(words, error), *sums;
     if (!j) return ELBO_BAD_FILE;
-    const char *data = "";
+    const char *data = "", *computed_by = "";
     json_int_t examples, step, epoch, step_in_epoch, rescues, metrics_size;
     int validation;
-    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:F, s:I, s:F, s:I}", "data", &data,
-                             "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch, "step_in_epoch",
-                             &step_in_epoch, "sums", &sums, "seen", &r->seen, "rate_factor", &r->rate_factor, "rescues",
-                             &rescues, "best", &r->best, "metrics_size", &metrics_size) == 0;
+    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:F, s:I, s:F, s:I, s?s}", "data",
+                             &data, "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch,
+                             "step_in_epoch", &step_in_epoch, "sums", &sums, "seen", &r->seen, "rate_factor", &r->rate_factor,
+                             "rescues", &rescues, "best", &r->best, "metrics_size", &metrics_size, "computed_by",
+                             &computed_by) == 0;
     ok = ok && read_hex(data, &r->data) && read_sums(sums, r);
     if (ok) {
         r->examples = examples;
@@ -179,6 +180,7 @@ elbo_status run_read(const char *words, run_state *r, elbo_error *error)
         r->step_in_epoch = step_in_epoch;
         r->rescues = rescues;
         r->metrics_size = (uint64_t)metrics_size;
+        snprintf(r->computed_by, sizeof r->computed_by, "%s", computed_by);
         ok = run_makes_sense(r);
     }
     json_decref(j);

@@ -5,6 +5,7 @@
  * bad step leaves everything as it was before it; it is run again with
  * reference kernels to name where the first bad number came from. */
 #include "../base/clock.h"
+#include "../kernels/cpu/product.h"
 #include "../nn/rate.h"
 #include "data_bias.h"
 #include "feed.h"
@@ -458,6 +459,20 @@ static elbo_status set_epochs(trainer *t, int64_t epochs, elbo_error *error)
     return record_change(&t->record, &t->m->config, error);
 }
 
+/* Notes what computes from here on: other products have other bits, so a run that changed them is not one that was never
+ * interrupted. */
+static elbo_status name_products(trainer *t, elbo_error *error)
+{
+    run_state *r = &t->run;
+    if (!cpu_open(t->engine)) return err_memory(error, "the matrix library");
+    const char *now = product_name(t->engine->library);
+    if (*r->computed_by && strcmp(r->computed_by, now) != 0)
+        note(t, "the run was computed by %s and goes on with %s: its numbers will agree to rounding, not to the bit, with "
+                "those of a run that was never interrupted", r->computed_by, now);
+    snprintf(r->computed_by, sizeof r->computed_by, "%s", now);
+    return ELBO_OK;
+}
+
 static elbo_status open_feed(trainer *t, const elbo_config *c, elbo_error *error)
 {
     return feed_open(&t->feed, t->data, (uint64_t)c->seed, t->run.validation ? c->validation : 0, c->batch, error);
@@ -545,6 +560,7 @@ elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data
     }
     *t = (trainer){.engine = engine, .data = data, .options = options ? options : &none, .record = {.m = engine->m}};
     elbo_status status = prepare(t, config, &mine);
+    if (status == ELBO_OK) status = name_products(t, &mine);
     if (status == ELBO_OK) note_head(t);
     if (status == ELBO_OK) status = all_epochs(t, &mine);
     if (status == ELBO_OK) status = take_best(t, &mine);

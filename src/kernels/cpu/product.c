@@ -7,6 +7,8 @@
 #include "fast.h"
 #include "product_onednn.h"
 
+#include <stdio.h>
+
 enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 3000000, TINY = 8192 };
 
 /* ---- The library ---- */
@@ -15,16 +17,26 @@ typedef struct library {
     memory m;
     cpu_level level;
     onednn *onednn; /* NULL: built-in */
+    char name[48];
 } library;
+
+static void set_name(library *l)
+{
+    static const char *const levels[] = {"no vectors", "AVX2", "AVX-512"};
+    snprintf(l->name, sizeof l->name, "%s, %s", l->onednn ? onednn_name(l->onednn) : "elbo's own product", levels[l->level]);
+}
 
 void *product_open(memory m, product_choice choice, cpu_level level)
 {
     library *l = mem_new(m, 1, sizeof *l);
     if (!l) return NULL;
-    *l = (library){m, level, NULL};
-    if (choice != PRODUCT_BEST || onednn_open(m, &l->onednn)) return l;
-    mem_free(m, l);
-    return NULL;
+    *l = (library){.m = m, .level = level};
+    if (choice == PRODUCT_BEST && !onednn_open(m, &l->onednn)) {
+        mem_free(m, l);
+        return NULL;
+    }
+    set_name(l);
+    return l;
 }
 
 void product_close(void *handle)
@@ -48,9 +60,7 @@ const onednn *product_onednn(const void *handle)
 
 const char *product_name(const void *handle)
 {
-    static const char *const built_in[] = {"built-in", "built-in AVX2", "built-in AVX-512"};
-    const library *l = handle;
-    return l && l->onednn ? onednn_name(l->onednn) : built_in[level_of(l)];
+    return ((const library *)handle)->name;
 }
 
 void product(const void *handle, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,

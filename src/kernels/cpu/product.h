@@ -21,7 +21,8 @@ typedef enum product_choice {
 void *product_open(memory m, product_choice choice, cpu_level level);
 void product_close(void *library); /* NULL is allowed; no product may be running */
 
-/* "oneDNN 2.6.3", "built-in AVX-512": for logs. Valid as long as the handle. */
+/* "oneDNN 2.6.3, AVX-512", "elbo's own product, AVX2": where it is the same, so are the bits of what is computed. Valid as long
+ * as the handle. */
 const char *product_name(const void *library);
 
 /* The library beneath, NULL where it is built-in. */
