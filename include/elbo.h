@@ -356,6 +356,7 @@ typedef struct elbo_event {
     int64_t epoch, epochs, step, steps; /* epoch counts from 1; steps of this run so far, and at its end              */
     int64_t step_in_epoch, steps_in_epoch;
     elbo_metrics train; /* mean over the epoch so far                                                                 */
+    elbo_metrics recent; /* EPOCH: mean over the epoch's last 100 steps, or all where it has fewer; active is not counted */
     elbo_metrics valid; /* EPOCH with a validation part; count is 0 without                                           */
     double seconds, eta_seconds, examples_per_second;
 } elbo_event;

@@ -4,8 +4,12 @@
 
 #include "record.h"
 
-/* Draws samples.png (from the prior, where there is one), pairs.png ([reconstruction | original]) and curves.png, and keeps the
- * first two under pictures/ with the epoch in their name. Data that are no pictures get curves only. */
+/* Whether the option pictures names pictures that there are. Errors: USAGE. */
+elbo_status album_check(const elbo_config *c, elbo_error *error);
+
+/* Draws curves.png and, in the epochs that have some, the pictures that the options ask for: each under its own name and,
+ * with the epoch in its name, under pictures/. Samples are of the prior, where there is one; validation examples come first where
+ * there are too few for a grid. Data that are no pictures get curves only. */
 elbo_status album_epoch(record *r, elbo_model *m, feed *f, int64_t epoch, elbo_error *error);
 
 #endif

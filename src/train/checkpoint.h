@@ -11,6 +11,8 @@
 #include "../vae/model.h"
 #include "snapshot.h"
 
+enum { RECENT_STEPS = 100 };
+
 /* Where a run stands: all that is not in the arrays. */
 typedef struct run_state {
     uint64_t data;         /* fingerprint */
@@ -21,6 +23,7 @@ typedef struct run_state {
     int64_t step_in_epoch; /* of the epoch under way */
     double sums[MAX_TERMS + 1]; /* over the epoch so far: each term and the total, examples as weights */
     double seen;           /* examples of the epoch so far */
+    double recent_sums[MAX_TERMS + 1], recent_seen; /* the same over the epoch's last RECENT_STEPS steps */
     double rate_factor;    /* 1, halved at each rescue */
     int64_t rescues;
     double best;           /* lowest total so far */

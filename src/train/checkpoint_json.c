@@ -46,15 +46,21 @@ static json_t *hex(uint64_t v)
     return json_string(words);
 }
 
+static json_t *sums_of(const double sums[MAX_TERMS + 1])
+{
+    json_t *j = json_array();
+    for (int i = 0; i <= MAX_TERMS; i++) json_array_append_new(j, json_real(sums[i]));
+    return j;
+}
+
 char *run_write(memory m, const run_state *r)
 {
-    json_t *sums = json_array();
-    for (int i = 0; i <= MAX_TERMS; i++) json_array_append_new(sums, json_real(r->sums[i]));
-    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:f, s:I, s:f, s:I, s:s}", "data", hex(r->data), "examples",
-                          (json_int_t)r->examples, "validation", (int)r->validation, "step", (json_int_t)r->step, "epoch",
-                          (json_int_t)r->epoch, "step_in_epoch", (json_int_t)r->step_in_epoch, "sums", sums, "seen", r->seen,
-                          "rate_factor", r->rate_factor, "rescues", (json_int_t)r->rescues, "best", r->best, "metrics_size",
-                          (json_int_t)r->metrics_size, "computed_by", r->computed_by);
+    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:o, s:f, s:f, s:I, s:f, s:I, s:s}", "data", hex(r->data),
+                          "examples", (json_int_t)r->examples, "validation", (int)r->validation, "step", (json_int_t)r->step,
+                          "epoch", (json_int_t)r->epoch, "step_in_epoch", (json_int_t)r->step_in_epoch, "sums",
+                          sums_of(r->sums), "seen", r->seen, "recent_sums", sums_of(r->recent_sums), "recent_seen",
+                          r->recent_seen, "rate_factor", r->rate_factor, "rescues", (json_int_t)r->rescues, "best", r->best,
+                          "metrics_size", (json_int_t)r->metrics_size, "computed_by", r->computed_by);
     return dump(m, j);
 }
 
@@ -143,12 +149,12 @@ static bool read_hex(const char *words, uint64_t *out)
     return strlen(words) == 16 && *end == 0;
 }
 
-static bool read_sums(json_t *sums, run_state *r)
+static bool read_sums(json_t *sums, double out[MAX_TERMS + 1])
 {
     if (!json_is_array(sums) || json_array_size(sums) != MAX_TERMS + 1) return false;
     for (size_t i = 0; i <= MAX_TERMS; i++) {
         if (!json_is_number(json_array_get(sums, i))) return false;
-        r->sums[i] = json_number_value(json_array_get(sums, i));
+        out[i] = json_number_value(json_array_get(sums, i));
     }
     return true;
 }
@@ -156,22 +162,22 @@ static bool read_sums(json_t *sums, run_state *r)
 static bool run_makes_sense(const run_state *r)
 {
     return r->examples > 0 && is_count(r->examples) && is_count(r->step) && is_count(r->epoch) && is_count(r->step_in_epoch) &&
-           is_count(r->rescues) && r->rate_factor > 0 && r->rate_factor <= 1 && r->seen >= 0;
+           is_count(r->rescues) && r->rate_factor > 0 && r->rate_factor <= 1 && r->seen >= 0 && r->recent_seen >= 0;
 }
 
 elbo_status run_read(const char *words, run_state *r, elbo_error *error)
 {
-    json_t *j = parse(words, error), *sums;
+    json_t *j = parse(words, error), *sums, *recent;
     if (!j) return ELBO_BAD_FILE;
     const char *data = "", *computed_by = "";
     json_int_t examples, step, epoch, step_in_epoch, rescues, metrics_size;
     int validation;
-    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:F, s:I, s:F, s:I, s?s}", "data",
-                             &data, "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch,
-                             "step_in_epoch", &step_in_epoch, "sums", &sums, "seen", &r->seen, "rate_factor", &r->rate_factor,
-                             "rescues", &rescues, "best", &r->best, "metrics_size", &metrics_size, "computed_by",
-                             &computed_by) == 0;
-    ok = ok && read_hex(data, &r->data) && read_sums(sums, r);
+    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:o, s:F, s:F, s:I, s:F, s:I, s?s}",
+                             "data", &data, "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch,
+                             "step_in_epoch", &step_in_epoch, "sums", &sums, "seen", &r->seen, "recent_sums", &recent,
+                             "recent_seen", &r->recent_seen, "rate_factor", &r->rate_factor, "rescues", &rescues, "best",
+                             &r->best, "metrics_size", &metrics_size, "computed_by", &computed_by) == 0;
+    ok = ok && read_hex(data, &r->data) && read_sums(sums, r->sums) && read_sums(recent, r->recent_sums);
     if (ok) {
         r->examples = examples;
         r->validation = validation;

@@ -32,7 +32,7 @@ static void set_term(elbo_metrics *out, const char *name, double mean)
 elbo_metrics metrics_from(const elbo_model *m, int n_terms, const double *sums, double seen, const run_arrays *arrays)
 {
     elbo_metrics out = {.total = seen > 0 ? sums[MAX_TERMS] / seen : 0,
-                        .active = active_of(arrays, seen, m->info.latent_size), .count = (int64_t)seen};
+                        .active = arrays ? active_of(arrays, seen, m->info.latent_size) : 0, .count = (int64_t)seen};
     for (int i = 0; i < n_terms; i++) set_term(&out, m->terms[i].name, seen > 0 ? sums[i] / seen : 0);
     return out;
 }

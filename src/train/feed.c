@@ -37,11 +37,6 @@ int64_t feed_example(const feed *f, int64_t i)
     return (int64_t)philox_shuffle(key, (uint64_t)f->data->info.count, (uint64_t)i);
 }
 
-static elbo_status read_batch(feed *f, int64_t n, elbo_error *error)
-{
-    return data_read_raw(f->data, f->index, n, f->x, NULL, error);
-}
-
 /* The indices of a step of an epoch, into index; how many. */
 static int64_t step_indices(const feed *f, int64_t epoch, int64_t step, int64_t *index)
 {
@@ -57,16 +52,9 @@ static int64_t step_indices(const feed *f, int64_t epoch, int64_t step, int64_t 
 elbo_status feed_train(feed *f, int64_t epoch, int64_t step, int64_t *n, elbo_error *error)
 {
     *n = step_indices(f, epoch, step, f->index);
-    elbo_status status = read_batch(f, *n, error);
+    elbo_status status = data_read_raw(f->data, f->index, *n, f->x, NULL, error);
     if (status != ELBO_OK) return status;
     data_augment(f->data, f->seed, (uint32_t)epoch, f->index, *n, f->x);
     if (f->ahead) data_will_read(f->data, f->ahead, step_indices(f, epoch, step + 1, f->ahead));
     return ELBO_OK;
-}
-
-elbo_status feed_valid(feed *f, int64_t first, int64_t *n, elbo_error *error)
-{
-    *n = f->n_valid - first < f->batch ? f->n_valid - first : f->batch;
-    for (int64_t i = 0; i < *n; i++) f->index[i] = feed_example(f, first + i);
-    return read_batch(f, *n, error);
 }

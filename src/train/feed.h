@@ -9,6 +9,7 @@
 
 typedef struct feed {
     elbo_data *data;
+    elbo_data *apart; /* the validation examples, where they are a set of their own; else NULL */
     uint64_t seed;
     int64_t n_valid, n_train;
     int64_t batch;
@@ -25,8 +26,6 @@ int64_t feed_steps(const feed *f); /* steps in an epoch; the last one may be sma
 
 /* Reads the batch of a step; *n: its size. */
 elbo_status feed_train(feed *f, int64_t epoch, int64_t step, int64_t *n, elbo_error *error);
-/* Reads validation examples from first on, at most a batch. */
-elbo_status feed_valid(feed *f, int64_t first, int64_t *n, elbo_error *error);
 
 /* The i-th example of the order that divides validation (first) from training. */
 int64_t feed_example(const feed *f, int64_t i);

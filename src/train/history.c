@@ -37,7 +37,7 @@ static elbo_metrics metrics_of(json_t *j)
     json_int_t active = 0, count = 0;
     const char *name;
     json_t *value;
-    if (json_unpack(j, "{s:F, s:F, s:F, s:I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active", &active, "count",
+    if (json_unpack(j, "{s:F, s:F, s:F, s?I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active", &active, "count",
                     &count) != 0)
         return (elbo_metrics){0};
     m.active = active;
@@ -76,6 +76,7 @@ static elbo_status add_line(history *h, const char *line, size_t length, elbo_er
         epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch")),
                            .rate = json_number_value(json_object_get(j, "rate")),
                            .train = metrics_of(json_object_get(j, "train")),
+                           .recent = metrics_of(json_object_get(j, "recent")),
                            .valid = metrics_of(json_object_get(j, "valid"))};
         status = history_add(h, &e, error);
         if (status == ELBO_OK) status = take_latent_kl(h, json_object_get(json_object_get(j, "valid"), "latent_kl"), error);

@@ -9,7 +9,7 @@
 typedef struct epoch_figures {
     int64_t epoch;
     double rate;
-    elbo_metrics train, valid; /* valid.count 0: none */
+    elbo_metrics train, recent, valid; /* valid.count 0: none */
 } epoch_figures;
 
 /* A number that was not finite. */

@@ -60,8 +60,8 @@ static void add_latent_kl(text *t, const double *kl, int64_t n)
     text_add(t, "]");
 }
 
-/* kl: of each of the n numbers of the code; NULL: not known */
-static void add_metrics(text *t, const char *key, const elbo_metrics *m, const double *kl, int64_t n)
+/* The terms of a part; the object is left open. */
+static void add_terms(text *t, const char *key, const elbo_metrics *m)
 {
     text_add(t, ",\"%s\":{", key);
     add_number(t, "rec", m->rec);
@@ -73,6 +73,12 @@ static void add_metrics(text *t, const char *key, const elbo_metrics *m, const d
         text_add(t, ",");
         add_number(t, m->other[i].name, m->other[i].value);
     }
+}
+
+/* kl: of each of the n numbers of the code; NULL: not known */
+static void add_metrics(text *t, const char *key, const elbo_metrics *m, const double *kl, int64_t n)
+{
+    add_terms(t, key, m);
     text_add(t, ",\"active\":%" PRId64, m->active);
     if (kl) add_latent_kl(t, kl, n);
     text_add(t, ",\"count\":%" PRId64 "}", m->count);
@@ -85,6 +91,8 @@ static elbo_status write_metrics(record *r, const elbo_model *m, const epoch_fig
     text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, m->info.step);
     add_number(&t, "rate", e->rate);
     add_metrics(&t, "train", &e->train, NULL, 0);
+    add_terms(&t, "recent", &e->recent);
+    text_add(&t, ",\"count\":%" PRId64 "}", e->recent.count);
     if (e->valid.count) add_metrics(&t, "valid", &e->valid, elbo_model_latent_kl(m), m->info.latent_size);
     text_add(&t, "}\n");
     elbo_status status = append_metrics(r, &t, error);

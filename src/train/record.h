@@ -6,7 +6,7 @@
  *   times.jsonl            seconds of each epoch: everything a clock had a part in
  *   last.safetensors       the newest checkpoint; previous.safetensors the one before; best.safetensors the best model so far
  *   new.safetensors        only for a moment, or after a kill in it: the checkpoint that is about to become the last
- *   samples.png, pairs.png, curves.png, and pictures/epoch-NNNN-*.png
+ *   curves.png, samples.png, pairs.png or what else is asked for, and pictures/epoch-NNNN-*.png
  *
  * Whatever a run writes between two checkpoints it writes again, byte for byte, when it is resumed from the first of them;
  * metrics.jsonl, which grows, is first cut to the length the checkpoint remembers. So an interrupted run leaves the files of an

@@ -7,6 +7,7 @@
 #include "../base/clock.h"
 #include "../kernels/cpu/product.h"
 #include "../nn/rate.h"
+#include "album.h"
 #include "data_bias.h"
 #include "feed.h"
 #include "record.h"
@@ -72,6 +73,7 @@ static elbo_event progress(const trainer *t, elbo_event_kind kind)
                     .eta_seconds = each * (double)(per_epoch * epochs - done)};
     if (seconds > 0) e.examples_per_second = (double)t->examples_here / seconds;
     e.train = metrics_from(t->m, t->m->n_terms, t->run.sums, t->run.seen, &t->arrays);
+    if (kind == ELBO_EVENT_EPOCH) e.recent = metrics_from(t->m, t->m->n_terms, t->run.recent_sums, t->run.recent_seen, NULL);
     return e;
 }
 
@@ -164,15 +166,22 @@ static double clip_scale(const trainer *t, const char *group)
     return norm > limit ? limit / norm : 1;
 }
 
-/* Adds the step's terms, weighted by its examples, to the epoch's sums. */
-static void add_step(trainer *t, const findings *f)
+/* Adds the step's terms, weighted by its examples, to sums. */
+static void add_terms(const trainer *t, const findings *f, double sums[MAX_TERMS + 1], double *seen)
 {
     for (int i = 0; i < t->m->n_terms; i++) {
         double v = (double)f->n * f->terms[i];
-        t->run.sums[i] += v;
-        t->run.sums[MAX_TERMS] += model_term_weight(t->m, i) * v;
+        sums[i] += v;
+        sums[MAX_TERMS] += model_term_weight(t->m, i) * v;
     }
-    t->run.seen += (double)f->n;
+    *seen += (double)f->n;
+}
+
+static void add_step(trainer *t, const findings *f)
+{
+    add_terms(t, f, t->run.sums, &t->run.seen);
+    if (t->run.step_in_epoch >= feed_steps(&t->feed) - RECENT_STEPS)
+        add_terms(t, f, t->run.recent_sums, &t->run.recent_seen);
     code_add(f->code, f->n, t->m->info.latent_size, &t->arrays);
 }
 
@@ -205,9 +214,10 @@ static void clear_epoch(trainer *t)
 {
     size_t n = (size_t)t->m->info.latent_size;
     memset(t->run.sums, 0, sizeof t->run.sums);
+    memset(t->run.recent_sums, 0, sizeof t->run.recent_sums);
     memset(t->arrays.code_sum, 0, n * sizeof(double));
     memset(t->arrays.code_square, 0, n * sizeof(double));
-    t->run.seen = 0;
+    t->run.seen = t->run.recent_seen = 0;
     t->run.step_in_epoch = 0;
 }
 
@@ -362,7 +372,8 @@ static elbo_status save(trainer *t, elbo_error *error)
 
 static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
 {
-    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = rate_now(t), .train = e->train, .valid = e->valid};
+    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = rate_now(t), .train = e->train, .recent = e->recent,
+                             .valid = e->valid};
     double seconds = clock_seconds() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;
@@ -475,7 +486,9 @@ static elbo_status name_products(trainer *t, elbo_error *error)
 
 static elbo_status open_feed(trainer *t, const elbo_config *c, elbo_error *error)
 {
-    return feed_open(&t->feed, t->data, (uint64_t)c->seed, t->run.validation ? c->validation : 0, c->batch, error);
+    elbo_status status = feed_open(&t->feed, t->data, (uint64_t)c->seed, t->run.validation ? c->validation : 0, c->batch, error);
+    t->feed.apart = t->options->validation;
+    return status;
 }
 
 /* Everything is checked before anything is changed on disk. */
@@ -516,7 +529,8 @@ static elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *er
     uint64_t fingerprint;
     if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
     bool bare = false;
-    elbo_status status = data_fingerprint(t->data, &fingerprint, error);
+    elbo_status status = album_check(config, error);
+    if (status == ELBO_OK) status = data_fingerprint(t->data, &fingerprint, error);
     if (status == ELBO_OK && o->resume) status = record_look(t->engine, o->directory, &bare, error);
     if (status != ELBO_OK) return status;
     return o->resume && !bare ? resume(t, config, fingerprint, validation, error)
