@@ -381,6 +381,30 @@ typedef struct elbo_train_options {
 ELBO_API elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data *data,
                                 const elbo_train_options *options, elbo_error *error);
 
+/* ---- Asking why -------------------------------------------------------------------------------------------------- */
+
+/* Something wrong with a model or a run: a name for programs ("beta-large"), one sentence each on what it is and why it
+ * matters, the numbers that show it, and the remedy, as a command line where there is one. */
+typedef struct elbo_finding {
+    const char *name;
+    const char *title;
+    const char *evidence;
+    const char *why;
+    const char *remedy;
+} elbo_finding;
+
+typedef struct elbo_explanation elbo_explanation;
+
+/* Looks for the usual reasons why a VAE is bad: weights of the loss, scale of the data, the learning rate, unused numbers
+ * of the code, over-fitting, where a nan began. path is a run directory, whose metrics are read too, a model file, or a
+ * configuration (.toml; then data are needed), which may be refused. data may be NULL: what needs them is not looked at.
+ * At most 2,000 examples, spread evenly, are encoded. Errors: those of elbo_model_load, elbo_config_read and
+ * elbo_data_read; USAGE (data of another shape, a configuration without data). */
+ELBO_API elbo_explanation *elbo_explain(elbo_engine *engine, const char *path, elbo_data *data, elbo_error *error);
+/* The findings, causes before symptoms; NULL past the last. A healthy model has none. */
+ELBO_API const elbo_finding *elbo_finding_at(const elbo_explanation *explanation, size_t i);
+ELBO_API void elbo_explanation_free(elbo_explanation *explanation);
+
 /* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
 
 /* Writes n pictures [n,H,W,C] (C = 1, 3 or 4) in rows of per_row as one PNG; min and max of the values become black and

@@ -366,3 +366,23 @@ node *architecture(scope *s, node *x, const char *layers, shape *picture, text *
     }
     return x;
 }
+
+static int activation_number(const char *word)
+{
+    size_t n = strcspn(word, ":");
+    const char *name;
+    for (int i = 1; (name = activation_at((size_t)i)) != NULL; i++) /* the first is linear */
+        if (strncmp(name, word, n) == 0 && !name[n]) return i;
+    return -1;
+}
+
+int architecture_activation(const char *layers)
+{
+    line last = {.n = 0};
+    for (const char *begin = layers; *begin; begin += strcspn(begin, ";"), begin += *begin == ';') {
+        line l;
+        if (split(begin, begin + strcspn(begin, ";"), &l) && l.n) last = l;
+    }
+    take_init(&last);
+    return last.n ? activation_number(last.word[last.n - 1]) : -1;
+}

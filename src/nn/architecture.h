@@ -26,6 +26,9 @@
 struct text;
 node *architecture(scope *s, node *x, const char *layers, shape *picture, struct text *notes);
 
+/* The activation the last layer ends in, as its number in layers.def; -1: it is linear. */
+int architecture_activation(const char *layers);
+
 /* A ready-made network (nets.def): a name and its layers. NULL past the last, or for an unknown name. */
 typedef struct net {
     const char *name, *encoder, *decoder;

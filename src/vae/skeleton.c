@@ -43,11 +43,22 @@ node *vae_encode(vae *v, node *x)
     return flatten(vae_features(v, x));
 }
 
+/* What a decoder emits are parameters of the likelihood, which has a transformation of its own. */
+static node *transformed_twice(vae *v, const char *activation)
+{
+    return g_fail(v->s.g,
+                  "the decoder's pictures have the data's channels and end in %s, but what it emits are parameters of "
+                  "the likelihood, which applies sigmoid (bernoulli) or --output itself; leave %s out",
+                  activation, activation);
+}
+
 /* A picture of the data's channels, by a last convolution where they differ, cut at the middle to the data's size. */
 static node *matched_picture(vae *v, node *y)
 {
     conv_layer last = {.filters = v->shape[2], .kernel = {3, 3}, .stride = 1, .padding = 1, .dilation = 1, .groups = 1};
+    int bent = architecture_activation(v->config->decoder);
     if (shape_last(y->shape) != v->shape[2]) y = conv2d(&v->s, y, last, "out", NULL);
+    else if (bent >= 0) return transformed_twice(v, activation_at((size_t)bent));
     for (int axis = 1; axis <= 2 && !g_broken(y); axis++) {
         int64_t have = y->shape.dim[axis], want = v->shape[axis - 1];
         if (have < want)
