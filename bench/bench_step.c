@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "measure.h"
 #include "train/feed.h"
-#include "train/trainer.h"
+#include "train/optimise.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "data/data.h"
 #include "train/checkpoint.h"
 #include "train/record.h"
-#include "train/trainer.h"
+#include "train/optimise.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* optimise.c - the optimiser over a parameter group, cut into chunks that the threads share. Each number is updated by itself, so
  * the cut changes nothing. */
-#include "trainer.h"
+#include "optimise.h"
 
 #include <math.h>
 #include <stdatomic.h>

@@ -1,0 +1,16 @@
+/* optimise.h - the passes over flat memory that end a step. */
+#ifndef ELBO_TRAIN_OPTIMISE_H
+#define ELBO_TRAIN_OPTIMISE_H
+
+#include "../vae/model.h"
+
+/* Updates the parameters of a group from their gradients; false where one is not finite then. */
+bool optimise(elbo_model *m, const char *group, const optim_settings *o);
+
+/* The Euclidean norm of a group's gradient. */
+double gradient_norm(const elbo_model *m, const char *group);
+
+/* Whether every number of a group's gradient is finite. */
+bool gradient_is_finite(const elbo_model *m, const char *group);
+
+#endif

@@ -1,0 +1,122 @@
+/* prepare.c - what comes before the first step: a new run, or going on with one. */
+#include "../kernels/cpu/product.h"
+#include "album.h"
+#include "data_bias.h"
+#include "trainer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation,
+                                  elbo_error *error)
+{
+    elbo_config same = *wanted;
+    same.epochs = t->m->config.epochs;
+    const elbo_option_info *differs = config_difference(&same, &t->m->config, NULL);
+    char was[CONFIG_TEXT], is[CONFIG_TEXT];
+    if (differs) {
+        config_show(&t->m->config, differs, was);
+        config_show(wanted, differs, is);
+        return err_set(error, ELBO_MISMATCH,
+                       "the run was begun with %s = %.200s, not %.200s; only epochs can change when a run is "
+                       "resumed",
+                       differs->key, was, is);
+    }
+    if (fingerprint != t->run.data || t->run.examples != t->data->info.count)
+        return err_set(error, ELBO_MISMATCH, "%s is not the data the run was begun with (%lld examples then, %lld now, or other "
+                                             "contents)", t->data->info.name, (long long)t->run.examples,
+                       (long long)t->data->info.count);
+    if (validation != t->run.validation)
+        return err_set(error, ELBO_MISMATCH, "the run was begun %s a validation part", t->run.validation ? "with" : "without");
+    return ELBO_OK;
+}
+
+/* Whether the checkpoint's counts fit the data: a step belongs to one place in one epoch. */
+static elbo_status check_place(const trainer *t, const char *from, elbo_error *error)
+{
+    const run_state *r = &t->run;
+    int64_t steps = feed_steps(&t->feed), before = r->step - r->step_in_epoch;
+    if (r->step_in_epoch < steps && before >= 0 && before % steps == 0 && before / steps == r->epoch) return ELBO_OK;
+    return err_set(error, ELBO_BAD_FILE, "%s/%s: step %lld can't be step %lld of epoch %lld with %lld steps an epoch",
+                   t->record.directory, from, (long long)r->step, (long long)r->step_in_epoch, (long long)r->epoch + 1,
+                   (long long)steps);
+}
+
+static elbo_status set_epochs(trainer *t, int64_t epochs, elbo_error *error)
+{
+    if (epochs == t->m->config.epochs) return ELBO_OK;
+    if (epochs < t->run.epoch)
+        return err_set(error, ELBO_MISMATCH, "the run has %lld epochs already; epochs is %lld, and can only grow",
+                       (long long)t->run.epoch, (long long)epochs);
+    t->m->config.epochs = epochs;
+    t->unsaved = true;
+    return record_change(&t->record, &t->m->config, error);
+}
+
+/* Notes what computes from here on: other products have other bits, so a run that changed them is not one that was never
+ * interrupted. */
+static elbo_status name_products(trainer *t, elbo_error *error)
+{
+    run_state *r = &t->run;
+    if (!cpu_open(t->engine)) return err_memory(error, "the matrix library");
+    const char *now = product_name(t->engine->library);
+    if (*r->computed_by && strcmp(r->computed_by, now) != 0)
+        event_note(t, "the run was computed by %s and goes on with %s: its numbers will agree to rounding, not to the bit, with "
+                      "those of a run that was never interrupted", r->computed_by, now);
+    snprintf(r->computed_by, sizeof r->computed_by, "%s", now);
+    return ELBO_OK;
+}
+
+static elbo_status open_feed(trainer *t, const elbo_config *c, elbo_error *error)
+{
+    elbo_status status = feed_open(&t->feed, t->data, (uint64_t)c->seed, t->run.validation ? c->validation : 0, c->batch, error);
+    t->feed.apart = t->options->validation;
+    return status;
+}
+
+/* Everything is checked before anything is changed on disk. */
+static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation, elbo_error *error)
+{
+    const char *from = "";
+    elbo_error why = {0}, mine = {0};
+    t->m = record_find(&t->record, t->engine, t->options, &t->run, &t->arrays, &from, &why, &mine);
+    if (!t->m) return err_set(error, mine.code, "%s", mine.message);
+    if (why.code) event_note(t, "the newest checkpoint can't be used (%s); going on from %s", why.message, from);
+    elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
+    if (status == ELBO_OK) status = open_feed(t, wanted, error);
+    if (status == ELBO_OK) status = check_place(t, from, error);
+    if (status == ELBO_OK && t->run.step_in_epoch == 0) status = step_begin_epoch(t, error);
+    if (status == ELBO_OK) status = record_go_on(&t->record, from, &t->run, error);
+    return status == ELBO_OK ? set_epochs(t, wanted->epochs, error) : status;
+}
+
+static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)
+{
+    t->m = elbo_model_new(t->engine, config, t->data, error);
+    if (!t->m) return error->code;
+    t->unsaved = true;
+    t->run = (run_state){.data = fingerprint, .examples = t->data->info.count, .validation = validation, .rate_factor = 1};
+    elbo_status status = open_feed(t, config, error);
+    if (status == ELBO_OK) status = arrays_open(&t->arrays, t->m, error);
+    if (status == ELBO_OK) status = model_trains(t->m, error);
+    if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
+    if (status == ELBO_OK) status = step_begin_epoch(t, error);
+    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, error) : status;
+}
+
+/* A run that ended before its first checkpoint is begun again: it had nothing yet. */
+elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
+{
+    const elbo_train_options *o = t->options;
+    bool validation = !o->no_validation && !o->validation && config->validation > 0;
+    uint64_t fingerprint;
+    if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
+    bool bare = false;
+    elbo_status status = album_check(config, error);
+    if (status == ELBO_OK) status = data_fingerprint(t->data, &fingerprint, error);
+    if (status == ELBO_OK && o->resume) status = record_look(t->engine, o->directory, &bare, error);
+    if (status != ELBO_OK) return status;
+    status = o->resume && !bare ? resume(t, config, fingerprint, validation, error)
+                                : begin(t, config, fingerprint, validation, error);
+    return status == ELBO_OK ? name_products(t, error) : status;
+}

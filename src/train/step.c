@@ -1,0 +1,203 @@
+/* step.c - a step: read a batch, run the training plan of each objective (loss, gradients of its group, new state), and only
+ * when all losses and gradients are finite update each group of parameters and let the new state be the state. So a bad step
+ * leaves everything as it was before it; it is run again with reference kernels to name where the first bad number came from. */
+#include "../nn/rate.h"
+#include "optimise.h"
+#include "trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_RESCUES = 10 };
+
+/* What the schedule and rescues make of a rate. */
+static double rate_from(const trainer *t, double rate)
+{
+    const elbo_config *c = &t->m->config;
+    return rate * rate_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
+}
+
+double step_rate(const trainer *t)
+{
+    return rate_from(t, t->m->config.rate);
+}
+
+static run_env env_of(const trainer *t)
+{
+    return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
+}
+
+/* What the plans of a step's objectives found. They share the arena, so terms are copied; the code is the last one's, the first
+ * objective's, and still there. */
+typedef struct findings {
+    int64_t n; /* examples */
+    double terms[MAX_TERMS];
+    const float *code; /* [n,Z] */
+} findings;
+
+/* The factor that brings the norm of a group's gradient down to the option clip. */
+static double clip_scale(const trainer *t, const char *group)
+{
+    double limit = t->m->config.clip, norm = limit > 0 ? gradient_norm(t->m, group) : 0;
+    return norm > limit ? limit / norm : 1;
+}
+
+/* Adds the step's terms, weighted by its examples, to sums. */
+static void add_terms(const trainer *t, const findings *f, double sums[MAX_TERMS + 1], double *seen)
+{
+    for (int i = 0; i < t->m->n_terms; i++) {
+        double v = (double)f->n * f->terms[i];
+        sums[i] += v;
+        sums[MAX_TERMS] += model_term_weight(t->m, i) * v;
+    }
+    *seen += (double)f->n;
+}
+
+static void add_step(trainer *t, const findings *f)
+{
+    add_terms(t, f, t->run.sums, &t->run.seen);
+    if (t->run.step_in_epoch >= feed_steps(&t->feed) - RECENT_STEPS)
+        add_terms(t, f, t->run.recent_sums, &t->run.recent_seen);
+    code_add(f->code, f->n, t->m->info.latent_size, &t->arrays);
+}
+
+static bool update_group(trainer *t, int number)
+{
+    const char *group = t->m->objectives[number].group;
+    optim_settings o = model_optimiser(t->m, number);
+    o.rate = rate_from(t, o.rate);
+    o.scale = clip_scale(t, group);
+    o.step = t->run.step + 1;
+    return optimise(t->m, group, &o);
+}
+
+static bool apply_step(trainer *t, const findings *f)
+{
+    for (int i = 0; i < t->m->n_objectives; i++)
+        if (!update_group(t, i)) return false;
+    store_commit(&t->m->store);
+    add_step(t, f);
+    t->unsaved = true;
+    t->run.step++;
+    t->run.step_in_epoch++;
+    t->m->info.step = t->run.step;
+    t->steps_here++;
+    t->examples_here += f->n;
+    return true;
+}
+
+static void clear_epoch(trainer *t)
+{
+    size_t n = (size_t)t->m->info.latent_size;
+    memset(t->run.sums, 0, sizeof t->run.sums);
+    memset(t->run.recent_sums, 0, sizeof t->run.recent_sums);
+    memset(t->arrays.code_sum, 0, n * sizeof(double));
+    memset(t->arrays.code_square, 0, n * sizeof(double));
+    t->run.seen = t->run.recent_seen = 0;
+    t->run.step_in_epoch = 0;
+}
+
+/* Ready for the first step of an epoch. */
+elbo_status step_begin_epoch(trainer *t, elbo_error *error)
+{
+    clear_epoch(t);
+    return t->m->config.rescue ? snapshot_take(&t->arrays.began, &t->m->store, true, error) : ELBO_OK;
+}
+
+/* Back to the beginning of the epoch: wherever the run was interrupted and whenever it was saved, it goes back to the same. */
+static void restart_epoch(trainer *t)
+{
+    snapshot_restore(&t->arrays.began, &t->m->store);
+    t->run.step -= t->run.step_in_epoch;
+    t->m->info.step = t->run.step;
+    clear_epoch(t);
+}
+
+/* The end of training, after a number that is not finite; its metrics say why. */
+static elbo_status give_up(trainer *t, const trouble *what, elbo_error *error)
+{
+    long long step = (long long)what->step, epoch = (long long)t->run.epoch + 1;
+    elbo_status status = record_divergence(&t->record, what, error);
+    if (status != ELBO_OK) return status;
+    if (t->run.rescues)
+        return err_set(error, ELBO_DIVERGED,
+                       "step %lld (epoch %lld), after %d rescues: %s. The last checkpoint is good; look at the "
+                       "data, or try another model",
+                       step, epoch, (int)t->run.rescues, what->cause);
+    return err_set(error, ELBO_DIVERGED, "step %lld (epoch %lld): %s. The last checkpoint is good; try a lower --rate, or "
+                                         "--rescue lower-rate", step, epoch, what->cause);
+}
+
+/* After a number that is not finite, as what says: the end of training, or a lower rate. */
+elbo_status step_rescue(trainer *t, const char *what, elbo_error *error)
+{
+    enum { STOP, LOWER_RATE };
+    bool ended = t->run.step_in_epoch == feed_steps(&t->feed); /* and it was in validation */
+    trouble bad = {.step = t->run.step + !ended};
+    snprintf(bad.cause, sizeof bad.cause, "%s", what);
+    if (t->m->config.rescue != LOWER_RATE || t->run.rescues >= MAX_RESCUES) return give_up(t, &bad, error);
+    restart_epoch(t);
+    t->run.rate_factor /= 2;
+    t->run.rescues++;
+    t->unsaved = true;
+    event_note(t, "step %lld: %s; back to step %lld with the rate halved to %g", (long long)bad.step, what,
+               (long long)t->run.step, step_rate(t));
+    return record_rescue(&t->record, &bad, t->run.rate_factor, error);
+}
+
+static elbo_status bad_step(trainer *t, const compiled *c, double loss, elbo_error *error)
+{
+    char where[400], what[500];
+    model_blame(t->m, c, t->feed.x, env_of(t), t->feed.index, where, sizeof where);
+    if (isfinite(loss)) snprintf(what, sizeof what, "the gradient is not finite; it began in %s", where);
+    else snprintf(what, sizeof what, "the loss is %g; it began in %s", loss, where);
+    return step_rescue(t, what, error);
+}
+
+/* A loss need not show it: a relu turns -inf to 0. */
+static elbo_status bad_update(trainer *t, elbo_error *error)
+{
+    const store *s = &t->m->store;
+    char what[2 * STORE_NAME];
+    for (int i = 0; i < s->params.n; i++)
+        for (int64_t k = 0; k < s->params.at[i].count; k++) {
+            double v = (double)s->value[s->params.at[i].offset + k];
+            if (isfinite(v)) continue;
+            snprintf(what, sizeof what, "the optimiser made number %lld of '%s' %g", (long long)k, s->params.at[i].name, v);
+            return step_rescue(t, what, error);
+        }
+    return step_rescue(t, "the optimiser made a number that is not finite", error);
+}
+
+/* Runs the plan of an objective: its gradient goes to the store, its terms to f. Not good: a number is not finite,
+ * and the step is over (status says how). */
+static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_error *error)
+{
+    const model_objective *b = &t->m->objectives[number];
+    plan_key key = {.purpose = TRAIN, .examples = f->n, .dtype = t->data->info.dtype, .objective = number};
+    compiled *c = model_plan(t->m, key, error);
+    *status = c ? ELBO_OK : ELBO_NO_MEMORY;
+    if (!c) return false;
+    model_run(t->m, c, t->feed.x, env_of(t));
+    double loss = (double)*model_result(t->m, c, c->loss);
+    bool good = isfinite(loss) && gradient_is_finite(t->m, b->group);
+    if (!good) *status = bad_step(t, c, loss, error);
+    for (int i = 0; good && i < b->n_terms; i++)
+        f->terms[b->first_term + i] = (double)*model_result(t->m, c, c->first_term + i);
+    if (good && c->code >= 0) f->code = model_result(t->m, c, c->code);
+    return good;
+}
+
+/* All gradients first, then all updates: a step that is bad in any objective changes nothing. */
+elbo_status step_run(trainer *t, elbo_error *error)
+{
+    findings f = {0};
+    elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &f.n, error);
+    if (status != ELBO_OK) return status;
+    for (int i = t->m->n_objectives - 1; i >= 0; i--)
+        if (!find(t, i, &f, &status, error)) return status;
+    if (!apply_step(t, &f)) return bad_update(t, error);
+    event_step(t);
+    return ELBO_OK;
+}
