@@ -219,8 +219,9 @@ typedef struct elbo_picture_options {
  * tar archive (plain or gzipped), or one. options may be NULL. Pictures are in the order of their names, byte by byte; the
  * folders "train" and "test", if all pictures lie in these two, are the parts. All are decoded once when they are opened, to
  * find the broken ones, and again when they are read; they are never all in memory. The options but flip are for picture
- * files only. Errors: as elbo_data_open; USAGE (an option, or pictures of different sizes without a height and width),
- * BAD_FILE (no picture can be read; strict: one is broken), NO_BACKEND (a JPEG where elbo was built without libjpeg). */
+ * files; other data must have the size that they ask for. Errors: as elbo_data_open; USAGE (an option, or pictures of
+ * different sizes without a height and width), BAD_FILE (no picture can be read; strict: one is broken), NO_BACKEND (a JPEG
+ * where elbo was built without libjpeg). */
 ELBO_API elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part,
                                         const elbo_picture_options *options, elbo_error *error);
 

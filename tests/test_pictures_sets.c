@@ -139,7 +139,9 @@ static void test_shapes(void **state)
     refused(open_pictures("shapes", .height = -1), ELBO_USAGE, "height -1");
     refused(open_pictures("shapes", .crop = NAN), ELBO_USAGE, "crop");
     refused(open_pictures("shapes", .readers = 65), ELBO_USAGE, "readers");
-    refused(open_pictures("toy", .height = 8), ELBO_USAGE, "toy: height");
+    refused(open_pictures("toy", .height = 8), ELBO_USAGE, "these are 1x1x5");
+    refused(open_pictures("toy", .grey = 1), ELBO_USAGE, "toy: height");
+    elbo_data_free(opened(open_pictures("toy", .height = 1, .width = 1))); /* it has that size */
 }
 
 /* ---- Archives ---- */

@@ -339,12 +339,21 @@ static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part pa
     return NULL;
 }
 
-/* Applies options to data that are not pictures. */
+/* Whether examples are what the options make of pictures. */
+static bool fits_already(const int64_t shape[3], const elbo_picture_options *o)
+{
+    int64_t height = o->height ? o->height : o->width, width = o->width ? o->width : o->height;
+    return !o->labels && shape[0] == height && shape[1] == width && (!o->grey || shape[2] == 1);
+}
+
+/* Applies options to data that are not pictures: nothing is left to do, or it can't be done. */
 static elbo_data *with_options(elbo_data *d, const elbo_picture_options *o, elbo_error *error)
 {
     if (!d || !o || !(o->height || o->width || o->crop != 0 || o->grey || o->labels)) return d;
-    err_set(error, ELBO_USAGE, "%s: height, width, crop, grey and labels are for picture files, which these are not",
-            d->info.name);
+    if (fits_already(d->info.shape, o)) return d;
+    err_set(error, ELBO_USAGE, "%s: height, width, crop, grey and labels are for picture files, which these are not; other data "
+                               "must have the size already, and these are %lldx%lldx%lld",
+            d->info.name, (long long)d->info.shape[0], (long long)d->info.shape[1], (long long)d->info.shape[2]);
     elbo_data_free(d);
     return NULL;
 }
