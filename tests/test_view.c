@@ -17,6 +17,11 @@
 
 static const colour white = {255, 255, 255, 255}, black = {0, 0, 0, 255};
 
+static colour series_colour(int k)
+{
+    return ink_colour(ink_series(k));
+}
+
 /* ---- Pixels ---- */
 
 static const unsigned char *at(const canvas *c, int x, int y)
@@ -218,9 +223,9 @@ static void test_disc(void **state)
     canvas c;
     open_filled(&c, 40, 40, 3, white);
     canvas_disc(&c, (point){20, 20}, 10, black);
-    double ink = 0;
-    for (int i = 0; i < 40 * 40; i++) ink += (255 - c.bytes[3 * i]) / 255.0;
-    assert_true(fabs(ink - 314.16) < 2);
+    double drawn = 0;
+    for (int i = 0; i < 40 * 40; i++) drawn += (255 - c.bytes[3 * i]) / 255.0;
+    assert_true(fabs(drawn - 314.16) < 2);
     for (int y = 0; y < 40; y++)
         for (int x = 0; x < 20; x++) assert_int_equal(*at(&c, x, y), *at(&c, 39 - x, y));
     canvas_close(&c);
@@ -232,11 +237,11 @@ static void test_font(void **state)
     char seen[95][FONT_ROWS * FONT_WIDEST] = {{0}};
     for (int k = 0; k < 95; k++) {
         char character = (char)(' ' + k);
-        int width = font_width(character), ink = 0;
+        int width = font_width(character), drawn = 0;
         assert_true(width >= 1 && width <= FONT_WIDEST);
         for (int row = 0; row < FONT_ROWS; row++)
-            for (int i = 0; i < width; i++) ink += seen[k][row * FONT_WIDEST + i] = font_ink(character, row, i);
-        assert_true((ink == 0) == (character == ' '));
+            for (int i = 0; i < width; i++) drawn += seen[k][row * FONT_WIDEST + i] = font_ink(character, row, i);
+        assert_true((drawn == 0) == (character == ' '));
         for (int other = 0; other < k; other++) assert_memory_not_equal(seen[k], seen[other], sizeof seen[k]);
         if (character >= '0' && character <= '9') assert_int_equal(width, font_width('0'));
     }
@@ -249,11 +254,11 @@ static void test_text(void **state)
     (void)state;
     canvas c;
     open_filled(&c, 30, 200, 1, white);
-    static const char text[] = "Hj|\xC3\xA4!"; /* a letter of two bytes takes one place */
-    int width = canvas_text_width(text);
+    static const char words[] = "Hj|\xC3\xA4!"; /* a letter of two bytes takes one place */
+    int width = canvas_text_width(words);
     assert_int_equal(width, canvas_text_width("Hj|?!"));
     assert_int_equal(canvas_text_width(""), 0);
-    assert_int_equal(canvas_text(&c, 10, 8, text, black, false), 10 + width + FONT_SPACING);
+    assert_int_equal(canvas_text(&c, 10, 8, words, black, false), 10 + width + FONT_SPACING);
     assert_true(count(&c, black) > 30);
     assert_int_equal(count_in(&c, (box){10, 8, width, FONT_ROWS}, black), count(&c, black));
     assert_int_equal(count_in(&c, (box){10, 8, 1, FONT_ROWS}, black), FONT_CAPITAL); /* the stem of the H */
@@ -573,9 +578,9 @@ static void test_numbers(void **state)
                 {-2e-320, "0"},
                 {6.02214e23, "6.022e23"}};
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char text[TICK_LABEL];
-        axis_number(rows[i].value, text);
-        assert_string_equal(text, rows[i].text);
+        char words[TICK_LABEL];
+        axis_number(rows[i].value, words);
+        assert_string_equal(words, rows[i].text);
     }
 }
 
@@ -662,14 +667,14 @@ static void test_curves(void **state)
     assert_int_equal(one.width, 900);
     assert_int_equal(one.height, 600);
     assert_same_pixels(&one, &again);
-    assert_true(count(&one, legend_colour(0)) > 800 && count(&one, legend_colour(1)) > 800);
-    assert_int_equal(count(&one, legend_colour(2)), 0);
+    assert_true(count(&one, series_colour(0)) > 800 && count(&one, series_colour(1)) > 800);
+    assert_int_equal(count(&one, series_colour(2)), 0);
     c.panel[1] = (chart_panel){.label = "KL", .series = low, .n_series = 1};
     c.n_panels = 2;
     canvas two = drawn(&c);
     box lower = {0, 380, 900, 220};
-    assert_true(count_in(&two, lower, legend_colour(1)) > 300); /* the same name, the same colour */
-    assert_int_equal(count_in(&two, lower, legend_colour(0)), 0);
+    assert_true(count_in(&two, lower, series_colour(1)) > 300); /* the same name, the same colour */
+    assert_int_equal(count_in(&two, lower, series_colour(0)), 0);
     canvas_close(&one);
     canvas_close(&again);
     canvas_close(&two);
@@ -684,7 +689,7 @@ static void test_gap(void **state)
     chart c = {.panel = {{.series = &line, .n_series = 1}}, .n_panels = 1, .width = 700, .height = 300};
     canvas out = drawn(&c);
     box below_legend = {0, 40, 700, 260};
-    colour k = legend_colour(0);
+    colour k = series_colour(0);
     int last = 0, runs = 0;
     for (int column = 0; column < 700; column++) {
         below_legend.x = column;
@@ -708,7 +713,7 @@ static void test_outlier(void **state)
     canvas with = drawn(&c);
     y[0] = 1;
     canvas without = drawn(&c);
-    colour k = legend_colour(0);
+    colour k = series_colour(0);
     assert_true(count(&with, k) > 3000); /* steep lines over the whole height */
     bool marked = false;
     for (int row = 30; row < 100 && !marked; row++)
@@ -746,11 +751,11 @@ static void test_scatter(void **state)
     chart c = {
         .title = "codes", .panel = {{.label = "z", .points = &p}, {.label = "again", .points = &p}}, .n_panels = 1};
     canvas bare = drawn(&c);
-    for (int k = 0; k < LEGEND_COLOURS; k++) assert_int_equal(count(&bare, legend_colour(k)), 0); /* no classes: grey */
+    for (int k = 0; k < LEGEND_COLOURS; k++) assert_int_equal(count(&bare, series_colour(k)), 0); /* no classes: grey */
     canvas_close(&bare);
     c.n_classes = 12;
     canvas one = drawn(&c);
-    assert_true(count_in(&one, (box){0, 0, 900, 60}, legend_colour(1)) > 20);
+    assert_true(count_in(&one, (box){0, 0, 900, 60}, series_colour(1)) > 20);
     c.n_panels = 2;
     canvas two = drawn(&c);
     assert_int_equal(two.height, 1000);

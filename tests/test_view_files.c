@@ -1,11 +1,15 @@
-/* test_view_files.c - pictures as files: animations. */
+/* test_view_files.c - pictures as files: animations, charts as SVG. */
 #include "base/engine.h"
 #include "base/file.h"
 #include "view/animation.h"
+#include "view/chart.h"
 #include "view/grid.h"
+#include "view/pen.h"
 #include "view/png.h"
 #include "view_rig.h"
+#include "xml_check.h"
 
+#include <math.h>
 #include <zlib.h>
 
 static const char *const scratch_file = "test_view_files.png";
@@ -102,11 +106,174 @@ static void test_animation_out_of_memory(void **state)
     fail_each(animate_once);
 }
 
+/* ---- SVG ---- */
+
+static int times(const char *words, const char *part)
+{
+    int n = 0;
+    for (; (words = strstr(words, part)) != NULL; words += strlen(part)) n++;
+    return n;
+}
+
+static void assert_well_formed(const char *words)
+{
+    char fault[128];
+    if (xml_check(words, fault) < 1) fail_msg("%s", fault);
+}
+
+/* The checker of the checks: what it must refuse. */
+static void test_xml_check(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"<a>",       "<a></b>",     "<a b></a>",        "<a b=\"<\"/>", "<a>&</a>",
+                                      "<a>></a>",  "</a>",        "<a b=\"c\"d=\"\"/>", "<a b=\"c/>",   "< a/>"};
+    char fault[128];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_int_equal(xml_check(bad[i], fault), -1);
+    assert_int_equal(xml_check("<!DOCTYPE html>\n<a b=\"&lt;\">x<c/>&amp;</a>\n", fault), 2);
+}
+
+static void test_escape(void **state)
+{
+    (void)state;
+    text t;
+    text_open(&t, &mem_standard);
+    xml_escape(&t, "a<b & \"c\" > 'd'");
+    assert_string_equal(t.bytes, "a&lt;b &amp; &quot;c&quot; &gt; &#39;d&#39;");
+    text_close(&t);
+}
+
+static text svg_of(const chart *c)
+{
+    text t;
+    text_open(&t, &mem_standard);
+    assert_int_equal(chart_svg(&mem_standard, c, &t, NULL), ELBO_OK);
+    assert_well_formed(t.bytes);
+    return t;
+}
+
+/* A line with a gap, an outlier and a name that must be replaced. */
+static void test_svg_lines(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    double x[N], a[N], b[N];
+    for (int i = 0; i < N; i++) {
+        x[i] = i + 1;
+        a[i] = i ? 3 + 0.1 * i : 1000;
+        b[i] = i == 5 ? (double)NAN : 4;
+    }
+    chart_series lines[] = {{"a & b", x, a, N}, {"valid", x, b, N}};
+    chart c = {.title = "<loss>", .x_label = "epoch", .n_panels = 1,
+               .panel = {{.label = "nats", .series = lines, .n_series = 2}}};
+    text t = svg_of(&c);
+    assert_int_equal(times(t.bytes, "class=\"tip\""), N);
+    assert_int_equal(times(t.bytes, "stroke=\"#0072b2\""), 1); /* without a gap it is one path, */
+    assert_int_equal(times(t.bytes, "stroke=\"#d55e00\""), 2); /* with one it is two */
+    assert_non_null(strstr(t.bytes, "<title>epoch 1\na &amp; b 1000\nvalid 4</title>"));
+    assert_non_null(strstr(t.bytes, "<title>epoch 6\na &amp; b 3.5</title>"));
+    assert_non_null(strstr(t.bytes, "aria-label=\"&lt;loss&gt;\""));
+    text_close(&t);
+    lines[0].n = lines[1].n = 0;
+    t = svg_of(&c);
+    assert_int_equal(times(t.bytes, "class=\"tip\""), 0);
+    text_close(&t);
+}
+
+/* However long the run, a strip that tells can be pointed at. */
+static void test_svg_of_a_long_run(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static double x[N], y[N];
+    for (int i = 0; i < N; i++) x[i] = y[i] = i;
+    chart_series line = {"y", x, y, N};
+    text t = svg_of(&(chart){.n_panels = 1, .panel = {{.series = &line, .n_series = 1}}});
+    int n = times(t.bytes, "class=\"tip\"");
+    assert_true(n > 200 && n <= 300);
+    text_close(&t);
+}
+
+static void test_svg_points(void **state)
+{
+    (void)state;
+    static const float xy[] = {0, 0, 1, 1, 2, 0, 3, 3, NAN, 1};
+    static const int32_t k[] = {3, 12, 3, 77, 0};
+    chart_points points = {xy, k, 5};
+    text t = svg_of(&(chart){.n_panels = 1, .panel = {{.points = &points}}, .n_classes = 20});
+    assert_int_equal(times(t.bytes, "<title>3</title>"), 1 + 1); /* both points of the class in a path, and the legend's */
+    assert_int_equal(times(t.bytes, "<title>12</title>"), 1 + 1);
+    assert_int_equal(times(t.bytes, "class=\"l-nobody\""), 1);
+    text_close(&t);
+}
+
+static void test_svg_bars(void **state)
+{
+    (void)state;
+    static const double kl[] = {2, 0.5, 0, INFINITY};
+    static const char *const names[] = {"z2", "z0", "z1", "z3"};
+    chart_bars bars = {kl, names, 4};
+    text t = svg_of(&(chart){.x_label = "number", .n_panels = 1, .panel = {{.label = "KL", .bars = &bars}}});
+    assert_int_equal(times(t.bytes, "class=\"f-s0\""), 3);
+    assert_int_equal(times(t.bytes, ">z3</text>"), 1);
+    assert_non_null(strstr(t.bytes, "<title>number z2\nKL 2</title>"));
+    text_close(&t);
+}
+
+/* The same as pixels: the first bar is four times as high as the second, and the third has no height. */
+static void test_bars(void **state)
+{
+    (void)state;
+    static const double values[] = {2, 0.5, 0};
+    chart_bars bars = {values, NULL, 3};
+    canvas c;
+    chart plain = {.n_panels = 1, .panel = {{.bars = &bars}}, .width = 400, .height = 300};
+    assert_int_equal(chart_draw(&mem_standard, &plain, &c, NULL), ELBO_OK);
+    colour blue = ink_colour(ink_series(0));
+    int high[3] = {0};
+    for (int y = 0; y < c.height; y++)
+        for (int x = 0; x < c.width; x++) {
+            const unsigned char *p = c.bytes + 3 * (y * c.width + x);
+            if (p[0] == blue.r && p[1] == blue.g && p[2] == blue.b) high[x < 170 ? 0 : x < 280 ? 1 : 2]++;
+        }
+    assert_int_equal(high[2], 0);
+    assert_true(high[1] > 500 && abs(high[0] - 4 * high[1]) < high[1] / 10);
+    canvas_close(&c);
+}
+
+static elbo_status svg_once(memory m, elbo_error *error)
+{
+    static const float xy[] = {0, 0, 1, 1};
+    static const double x[] = {1, 2}, y[] = {3, 4};
+    chart_points points = {xy, NULL, 2};
+    chart_series line = {"y", x, y, 2};
+    chart_bars bars = {y, NULL, 2};
+    chart c = {.n_panels = 2, .panel = {{.series = &line, .n_series = 1}, {.points = &points}}};
+    chart d = {.n_panels = 1, .panel = {{.bars = &bars}}};
+    elbo_status status = chart_write(m, "test_view_files.svg", &c, error);
+    if (status == ELBO_OK) status = chart_write(m, "test_view_files.svg", &d, error);
+    file_remove("test_view_files.svg", NULL);
+    return status;
+}
+
+static void test_svg_out_of_memory(void **state)
+{
+    (void)state;
+    fail_each(svg_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_animation),
         cmocka_unit_test(test_animation_out_of_memory),
+        cmocka_unit_test(test_xml_check),
+        cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_svg_lines),
+        cmocka_unit_test(test_svg_of_a_long_run),
+        cmocka_unit_test(test_svg_points),
+        cmocka_unit_test(test_svg_bars),
+        cmocka_unit_test(test_bars),
+        cmocka_unit_test(test_svg_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

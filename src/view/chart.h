@@ -1,10 +1,12 @@
-/* chart.h - line charts for learning curves, and scatter plots, as pictures.
+/* chart.h - line charts for learning curves, scatter plots and bars, as pictures and as SVG.
  *
- * A chart is one or two panels above each other, each a line chart or a scatter plot. Series of the same name share
- * their colour across panels, and the legend names each once. The colours can be told apart by colour-blind eyes. */
+ * A chart is one or two panels above each other, each a line chart, a scatter plot or bars. Series of the same name share
+ * their colour across panels, and the legend names each once. The colours can be told apart by colour-blind eyes. In SVG
+ * a place that is pointed at tells its numbers. */
 #ifndef ELBO_VIEW_CHART_H
 #define ELBO_VIEW_CHART_H
 
+#include "../base/text.h"
 #include "canvas.h"
 
 enum { CHART_PANELS = 2 };
@@ -24,11 +26,19 @@ typedef struct chart_points {
     size_t n;
 } chart_points;
 
+/* A bar from 0 to values[i] for each of n; names: their names, NULL: their numbers. */
+typedef struct chart_bars {
+    const double *values;
+    const char *const *names;
+    size_t n;
+} chart_bars;
+
 typedef struct chart_panel {
     const char *label;          /* what the numbers of the panel are; NULL: none                                      */
     const chart_series *series; /* a line chart ...                                                                   */
     int n_series;
     const chart_points *points; /* ... or, where this is not NULL, a scatter plot                                     */
+    const chart_bars *bars;     /* ... or, where this is not NULL, bars                                               */
 } chart_panel;
 
 typedef struct chart {
@@ -45,7 +55,10 @@ typedef struct chart {
  * series, a size below 320 x 240 or too large), NO_MEMORY. */
 elbo_status chart_draw(memory m, const chart *c, canvas *out, elbo_error *error);
 
-/* Draws and writes a PNG. Errors: as chart_draw, IO. */
+/* Adds the chart as an element <svg> of a page. Errors: as chart_draw. */
+elbo_status chart_svg(memory m, const chart *c, text *to, elbo_error *error);
+
+/* Draws and writes a PNG, or SVG where the path ends in .svg. Errors: as chart_draw, IO. */
 elbo_status chart_write(memory m, const char *path, const chart *c, elbo_error *error);
 
 #endif

@@ -1,7 +1,4 @@
-/* legend.c - see legend.h
- *
- * The colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008), which colour-blind eyes can tell
- * apart; the yellow is darkened for a white ground, black is softened, and a brown and a grey are added. */
+/* legend.c - see legend.h */
 #include "legend.h"
 
 #include "font.h"
@@ -10,25 +7,6 @@
 #include <string.h>
 
 enum { SWATCH = 16, SWATCH_PAD = 7, ENTRY_GAP = 20, LINE_WIDTH = 2 };
-
-static const colour palette[LEGEND_COLOURS] = {
-    {0, 114, 178, 255},  {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255},
-    {86, 180, 233, 255}, {60, 60, 60, 255}, {206, 190, 0, 255}, {124, 74, 34, 255},   {150, 150, 150, 255},
-};
-static const colour paper = {255, 255, 255, 255}, ink = {38, 38, 38, 255};
-
-colour legend_colour(int k)
-{
-    return palette[k % LEGEND_COLOURS];
-}
-
-void legend_mark(canvas *to, point centre, double radius, int k, unsigned char opacity)
-{
-    colour c = legend_colour(k);
-    c.a = opacity;
-    canvas_disc(to, centre, radius, c);
-    if (k / LEGEND_COLOURS % 2 == 1) canvas_disc(to, centre, radius * 0.5, paper);
-}
 
 int legend_line(legend *l, const char *name)
 {
@@ -69,18 +47,17 @@ int legend_width(const legend *l)
     return width;
 }
 
-static void draw_entry(const legend_entry *e, canvas *to, int x, int y)
+static void draw_entry(const legend_entry *e, pen *to, int x, int y)
 {
     int middle = y + FONT_CAPITAL / 2;
-    if (e->line)
-        canvas_box(to, (box){x, middle, SWATCH, LINE_WIDTH}, legend_colour(e->colour));
-    else
-        legend_mark(to, (point){x + FONT_CAPITAL / 2.0, middle + 0.5}, FONT_CAPITAL / 2.0, e->colour, 255);
-    canvas_text(to, x + swatch_width(e) + SWATCH_PAD, y, e->name, ink, false);
+    dot sample = {{x + FONT_CAPITAL / 2.0, middle + 0.5}, e->colour};
+    if (e->line) to->box(to, (box){x, middle, SWATCH, LINE_WIDTH}, ink_series(e->colour));
+    else to->dots(to, &sample, 1, FONT_CAPITAL / 2.0, 1, NULL);
+    to->words(to, AT_START, x + swatch_width(e) + SWATCH_PAD, y, e->name, INK_INK, false);
 }
 
 /* Sets the entries in rows and returns how many; draws them unless `to` is NULL. */
-static int set(const legend *l, canvas *to, int x, int y, int width)
+static int set(const legend *l, pen *to, int x, int y, int width)
 {
     int at = 0, rows = l->n > 0;
     for (int i = 0; i < l->n; i++) {
@@ -100,7 +77,7 @@ int legend_rows(const legend *l, int width)
     return set(l, NULL, 0, 0, width);
 }
 
-void legend_draw(const legend *l, canvas *to, int x, int y, int width)
+void legend_draw(const legend *l, pen *to, int x, int y, int width)
 {
     set(l, to, x, y, width);
 }

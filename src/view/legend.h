@@ -5,10 +5,10 @@
 #ifndef ELBO_VIEW_LEGEND_H
 #define ELBO_VIEW_LEGEND_H
 
-#include "canvas.h"
+#include "pen.h"
 
 enum {
-    LEGEND_COLOURS = 10,
+    LEGEND_COLOURS = N_SERIES,
     LEGEND_LINES = LEGEND_COLOURS,       /* names of lines at most */
     LEGEND_CLASSES = 2 * LEGEND_COLOURS, /* names of classes at most */
     LEGEND_LINE_HEIGHT = 20,
@@ -35,10 +35,6 @@ void legend_class(legend *l, int k, const char *name);
 int legend_width(const legend *l);
 int legend_rows(const legend *l, int width);
 /* Draws the entries from (x, y) on, in rows of the given width. */
-void legend_draw(const legend *l, canvas *to, int x, int y, int width);
-
-colour legend_colour(int k);
-/* The mark of a point of class k. */
-void legend_mark(canvas *to, point centre, double radius, int k, unsigned char opacity);
+void legend_draw(const legend *l, pen *to, int x, int y, int width);
 
 #endif
