@@ -1,5 +1,5 @@
-/* optim.c - the table of optimisers. Their loops are plain; where the compiler can make copies for several kinds of
- * processor it does, with the same results, since nothing is contracted or reordered. */
+/* optim.c - the table of optimisers, and what is asked of a gradient before. The loops are plain; where the compiler can
+ * make copies for several kinds of processor it does, with the same results, since nothing is contracted or reordered. */
 #include "optim.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #if defined __GNUC__ && !defined __clang__ && defined __x86_64__ && defined __linux__ && !defined __SANITIZE_ADDRESS__ &&        \
     !defined __SANITIZE_THREAD__
-#define CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
@@ -18,6 +18,28 @@
 #define ALWAYS_INLINE inline
 #endif
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+CLONES bool optim_finite(size_t n, const float *x)
+{
+    int32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bad |= (bits & 0x7fffffff) >= 0x7f800000; /* the exponent of infinities and nans */
+    }
+    return !bad;
+}
+
+CLONES double optim_squares(size_t n, const float *x)
+{
+    enum { LANES = 16 };
+    double lane[LANES] = {0}, sum = 0;
+    for (size_t i = 0; i < n / LANES * LANES; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (size_t i = n / LANES * LANES; i < n; i++) sum += (double)x[i] * (double)x[i];
+    for (size_t k = 0; k < LANES; k++) sum += lane[k];
+    return sum;
+}
 
 #define REAL float
 #define NAME(x) x

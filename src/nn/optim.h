@@ -1,4 +1,4 @@
-/* optim.h - optimisers: one pass over the flat arrays of a parameter group. */
+/* optim.h - optimisers: passes over the flat arrays of a parameter group. */
 #ifndef ELBO_NN_OPTIM_H
 #define ELBO_NN_OPTIM_H
 
@@ -31,6 +31,10 @@ typedef struct optimiser {
     optim_update update;
     optim_update_double update_double; /* the same arithmetic in double, for checks */
 } optimiser;
+
+/* Whether all of n numbers are finite; the sum of their squares, which is finite when and only when they are. */
+bool optim_finite(size_t n, const float *x);
+double optim_squares(size_t n, const float *x);
 
 const optimiser *optim_at(size_t i); /* NULL past the last */
 

@@ -1,67 +1,105 @@
-/* optimise.c - the optimiser over a parameter group, cut into chunks that the threads share. Each number is updated by itself, so
- * the cut changes nothing. */
+/* optimise.c - the passes over flat memory that end a step: is the gradient finite, how long is it, and the update. Each is cut
+ * into chunks that the threads share; how depends on the size of the group only. */
 #include "optimise.h"
 
 #include <math.h>
 #include <stdatomic.h>
 
-enum { CHUNK = 16384 };
+enum {
+    CHUNK = 4096,      /* numbers updated together: with the optimiser's arrays they stay in the nearest cache */
+    MAX_PARTS = 64,
+    PART = 1 << 15,    /* numbers that are worth another thread */
+};
 
 typedef struct pass {
     elbo_model *m;
     const optim_settings *settings;
     optim_update update;
     int64_t begin, end;
+    int parts;
+    double squares[MAX_PARTS];
     atomic_bool bad;
 } pass;
 
-/* The difference of a number with itself is 0 where it is finite and nan where it is not; nan stays in a sum. */
-static bool are_finite(const float *x, int64_t n)
+static pass pass_over(elbo_model *m, const char *group)
 {
-    float lane[16] = {0}, sum = 0;
-    for (int64_t i = 0; i < n; i += 16)
-        for (int k = 0; k < 16; k++) lane[k] += x[i + k] - x[i + k];
-    for (int k = 0; k < 16; k++) sum += lane[k];
-    return sum == 0;
+    pass p = {.m = m};
+    store_range(&m->store, group, &p.begin, &p.end);
+    int64_t parts = (p.end - p.begin) / PART;
+    p.parts = parts < 1 ? 1 : parts > MAX_PARTS ? MAX_PARTS : (int)parts;
+    return p;
 }
 
-static void update_chunk(void *arg, int part, int worker)
+static void run(pass *p, pool_fn fn)
+{
+    pool_mode mode = pool_enter();
+    pool_run(p->m->engine->threads, p->parts, fn, p);
+    pool_leave(mode);
+}
+
+static int64_t part_begin(const pass *p, int part)
+{
+    int64_t lines = (p->end - p->begin) / 16; /* padded to whole ones */
+    return p->begin + lines * part / p->parts * 16;
+}
+
+static void note(pass *p, bool finite)
+{
+    if (!finite) atomic_store_explicit(&p->bad, true, memory_order_relaxed);
+}
+
+static void update_part(void *arg, int part, int worker)
 {
     (void)worker;
     pass *p = arg;
     store *s = &p->m->store;
-    int64_t begin = p->begin + (int64_t)part * CHUNK, end = begin + CHUNK < p->end ? begin + CHUNK : p->end;
-    float *slot[OPTIM_SLOTS];
-    for (int i = 0; i < OPTIM_SLOTS; i++) slot[i] = s->slot[i] ? s->slot[i] + begin : NULL;
-    p->update(p->settings, (size_t)(end - begin), s->value + begin, s->gradient + begin, slot);
-    if (!are_finite(s->value + begin, end - begin)) atomic_store_explicit(&p->bad, true, memory_order_relaxed);
+    int64_t end = part_begin(p, part + 1);
+    for (int64_t at = part_begin(p, part), n; at < end; at += n) {
+        n = end - at < CHUNK ? end - at : CHUNK;
+        float *slot[OPTIM_SLOTS];
+        for (int i = 0; i < OPTIM_SLOTS; i++) slot[i] = s->slot[i] ? s->slot[i] + at : NULL;
+        p->update(p->settings, (size_t)n, s->value + at, s->gradient + at, slot);
+        note(p, optim_finite((size_t)n, s->value + at));
+    }
 }
 
 bool optimise(elbo_model *m, const char *group, const optim_settings *o)
 {
-    pass p = {.m = m, .settings = o, .update = optim_at((size_t)m->config.optimizer)->update};
-    store_range(&m->store, group, &p.begin, &p.end);
-    pool_mode mode = pool_enter();
-    pool_run(m->engine->threads, (int)((p.end - p.begin + CHUNK - 1) / CHUNK), update_chunk, &p);
-    pool_leave(mode);
+    pass p = pass_over(m, group);
+    p.settings = o;
+    p.update = optim_at((size_t)m->config.optimizer)->update;
+    run(&p, update_part);
     return !atomic_load(&p.bad);
 }
 
-bool gradient_is_finite(const elbo_model *m, const char *group)
+static void look_at_part(void *arg, int part, int worker)
 {
-    int64_t begin, end;
-    store_range(&m->store, group, &begin, &end);
-    return are_finite(m->store.gradient + begin, end - begin);
+    (void)worker;
+    pass *p = arg;
+    int64_t begin = part_begin(p, part), end = part_begin(p, part + 1);
+    note(p, optim_finite((size_t)(end - begin), p->m->store.gradient + begin));
 }
 
-double gradient_norm(const elbo_model *m, const char *group)
+bool gradient_is_finite(elbo_model *m, const char *group)
 {
-    int64_t begin, end;
-    store_range(&m->store, group, &begin, &end);
-    const float *g = m->store.gradient;
-    double lane[16] = {0}, sum = 0;
-    for (int64_t i = begin; i < end; i += 16)
-        for (int k = 0; k < 16; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
-    for (int k = 0; k < 16; k++) sum += lane[k];
+    pass p = pass_over(m, group);
+    run(&p, look_at_part);
+    return !atomic_load(&p.bad);
+}
+
+static void square_part(void *arg, int part, int worker)
+{
+    (void)worker;
+    pass *p = arg;
+    int64_t begin = part_begin(p, part), end = part_begin(p, part + 1);
+    p->squares[part] = optim_squares((size_t)(end - begin), p->m->store.gradient + begin);
+}
+
+double gradient_norm(elbo_model *m, const char *group)
+{
+    pass p = pass_over(m, group);
+    run(&p, square_part);
+    double sum = 0;
+    for (int i = 0; i < p.parts; i++) sum += p.squares[i];
     return sqrt(sum);
 }

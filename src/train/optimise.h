@@ -8,9 +8,9 @@
 bool optimise(elbo_model *m, const char *group, const optim_settings *o);
 
 /* The Euclidean norm of a group's gradient. */
-double gradient_norm(const elbo_model *m, const char *group);
+double gradient_norm(elbo_model *m, const char *group);
 
 /* Whether every number of a group's gradient is finite. */
-bool gradient_is_finite(const elbo_model *m, const char *group);
+bool gradient_is_finite(elbo_model *m, const char *group);
 
 #endif
