@@ -328,10 +328,17 @@ typedef struct elbo_metrics {
 } elbo_metrics;
 ELBO_API elbo_status elbo_model_evaluate(elbo_model *model, elbo_data *data, elbo_metrics *metrics, elbo_error *error);
 
-/* The KL divergence of each number of the code from its prior, KL(q(z_j|x) || p(z_j)), [latent_size] in nats per example,
- * averaged over the data evaluated last: near 0 for a number that the model does not use. NULL before the first evaluation and
- * for families without such a divergence (point latents). Valid until the model is evaluated again. */
-ELBO_API const double *elbo_model_latent_kl(const elbo_model *model);
+/* How a model uses one number of the code, over data. */
+typedef struct elbo_latent_use {
+    double kl;       /* KL(q(z_j|x) || p(z_j)) in nats per example: near 0 for a number that is not used; NAN for families without
+                        such a divergence (point latents)                                                             */
+    double mean;     /* of the posterior's mean over the data                                                         */
+    double variance; /* and its variance; above 0.01 the number is active                                             */
+} elbo_latent_use;
+
+/* Of each number of the code [latent_size], over the data evaluated last. NULL before the first evaluation. Valid until the model
+ * is evaluated again. */
+ELBO_API const elbo_latent_use *elbo_model_latent_use(const elbo_model *model);
 
 /* The negative log likelihood -log p(x) in nats per example, averaged over the data, by importance sampling (Burda et al. 2016):
  * -log 1/K sum_k p(x,z_k) / q(z_k|x). An upper bound in expectation that falls as samples, K, grows; 5,000 is customary.

@@ -907,7 +907,7 @@ static void test_saved_and_loaded(void **state)
 }
 
 /* Each number's KL is that of its mean and deviation, 1/2 (m^2 + s^2 - 1) - log s, and together they are the term kl. */
-static void test_latent_kl(void **state)
+static void test_latent_use(void **state)
 {
     (void)state;
     job j = new_job("divergence");
@@ -918,18 +918,22 @@ static void test_latent_kl(void **state)
     static float mean[COUNT * 64], std[COUNT * 64];
     int64_t z = elbo_model_describe(m)->latent_size;
     assert_true(z > 1 && z <= 64);
-    assert_null(elbo_model_latent_kl(m));
+    assert_null(elbo_model_latent_use(m));
     assert_int_equal(elbo_model_evaluate(m, data, &metrics, NULL), ELBO_OK);
     assert_int_equal(elbo_model_encode(m, &j.source.x[0][0], COUNT, mean, std, NULL), ELBO_OK);
     double all = 0;
     for (int64_t k = 0; k < z; k++) {
-        double want = 0, got = elbo_model_latent_kl(m)[k];
+        double want = 0, got = elbo_model_latent_use(m)[k].kl, sum = 0, squares = 0;
         for (int64_t i = k; i < COUNT * z; i += z) {
             double mu = (double)mean[i], s = (double)std[i];
             want += (0.5 * (mu * mu + s * s - 1) - log(s)) / COUNT;
+            sum += mu / COUNT;
+            squares += mu * mu / COUNT;
         }
         assert_true(fabs(got - want) < 1e-5 * fmax(1, want));
         all += got;
+        assert_true(fabs(elbo_model_latent_use(m)[k].mean - sum) < 1e-6);
+        assert_true(fabs(elbo_model_latent_use(m)[k].variance - (squares - sum * sum)) < 1e-6);
     }
     assert_true(fabs(all - metrics.kl) < 1e-5 * fmax(1, all));
     size_t size;
@@ -1019,7 +1023,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_without_a_directory),
     cmocka_unit_test(test_cancelled_without_a_directory),
     cmocka_unit_test(test_saved_and_loaded),
-    cmocka_unit_test(test_latent_kl),
+    cmocka_unit_test(test_latent_use),
     cmocka_unit_test(test_load_of_a_directory),
     cmocka_unit_test(test_pictures_may_come_later),
     cmocka_unit_test(test_defaults_are_allowed),

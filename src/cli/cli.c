@@ -67,8 +67,8 @@ elbo_status open_model_and_data(cli *c)
 {
     elbo_status status = open_engine(c);
     if (status == ELBO_OK) status = open_model(c, c->word[0]);
-    if (status == ELBO_OK) status = open_data(c, c->word[1], flag_text(c, "part"));
-    if (status != ELBO_OK) return status;
+    if (status == ELBO_OK && c->n_words > 1) status = open_data(c, c->word[1], flag_text(c, "part"));
+    if (status != ELBO_OK || !c->data) return status;
     const int64_t *want = elbo_model_describe(c->model)->shape, *have = elbo_data_describe(c->data)->shape;
     char want_text[64], have_text[64];
     if (memcmp(want, have, 3 * sizeof *want) == 0) return ELBO_OK;
@@ -78,15 +78,19 @@ elbo_status open_model_and_data(cli *c)
 
 /* ---- Sizes ---- */
 
-float *new_floats(cli *c, int64_t n, int64_t size)
+void *new_block(cli *c, int64_t n, size_t size)
 {
-    float *block =
-        n < 0 || size < 0 || c->n_blocks == MAX_BLOCKS ? NULL : calloc((size_t)n, (size_t)size * sizeof *block);
+    void *block = n < 0 || c->n_blocks == MAX_BLOCKS ? NULL : calloc(n > 0 ? (size_t)n : 1, size);
     if (block)
         c->block[c->n_blocks++] = block;
     else
-        fail(c, ELBO_NO_MEMORY, "out of memory: %" PRId64 " x %" PRId64 " numbers; ask for fewer with --n", n, size);
+        fail(c, ELBO_NO_MEMORY, "out of memory: %" PRId64 " x %zu bytes; ask for fewer examples", n, size);
     return block;
+}
+
+float *new_floats(cli *c, int64_t n, int64_t size)
+{
+    return new_block(c, n, (size_t)size * sizeof(float));
 }
 
 int64_t shape_size(const int64_t shape[3])

@@ -40,6 +40,7 @@ typedef struct command {
 
 /* Rows of flags. The choices of a TEXT row name its value in the help: DIR, FILE. */
 #define FLAG_INT(key, section, value, min, max, help) {key, section, ELBO_OPTION_INT, value, "", min, max, help}
+#define FLAG_REAL(key, section, value, min, max, help) {key, section, ELBO_OPTION_REAL, value, "", min, max, help}
 #define FLAG_TEXT(key, section, name, value, help)    {key, section, ELBO_OPTION_TEXT, value, name, 0, 0, help}
 #define FLAG_BOOL(key, section, value, help)          {key, section, ELBO_OPTION_BOOL, value, "", 0, 0, help}
 #define FLAG_CHOICE(key, section, value, words, help) {key, section, ELBO_OPTION_CHOICE, value, words, 0, 0, help}
@@ -55,7 +56,7 @@ typedef struct given {
     const char *value;
 } given;
 
-enum { MAX_BLOCKS = 8 };
+enum { MAX_BLOCKS = 16 };
 
 /* One run of a subcommand: its words and flags, and everything it opened. */
 struct cli {
@@ -93,6 +94,7 @@ elbo_status flags_parse(cli *c, int argc, char **argv);
 /* The value typed last, else the default. key is one of the command's own flags. */
 const char *flag_text(const cli *c, const char *key);
 int64_t flag_int(const cli *c, const char *key);
+double flag_real(const cli *c, const char *key);
 bool flag_bool(const cli *c, const char *key);
 
 /* The candidate nearest to a mistyped word, or NULL; candidate(context, i) gives the i-th, NULL past the last. */
@@ -116,10 +118,11 @@ void cli_close(cli *c);
 elbo_status open_engine(cli *c);
 elbo_status open_model(cli *c, const char *path);
 elbo_status open_data(cli *c, const char *name, const char *part); /* part: train, test or all */
-/* The model and the data of "MODEL DATA" with the flag part; MISMATCH where their shapes differ. */
+/* The model and the data of "MODEL DATA" with the flag part; MISMATCH where their shapes differ. Without DATA the model alone. */
 elbo_status open_model_and_data(cli *c);
 
-/* n x size zeroed floats that cli_close frees; NULL with the error filled. */
+/* n x size zeroed bytes, or floats, that cli_close frees; NULL with the error filled. */
+void *new_block(cli *c, int64_t n, size_t size);
 float *new_floats(cli *c, int64_t n, int64_t size);
 /* The numbers of an example. */
 int64_t shape_size(const int64_t shape[3]);
@@ -131,6 +134,22 @@ const char *count_text(int64_t n, char out[32]);
 elbo_status read_examples(cli *c, int64_t first, int64_t n, float *x, int32_t *labels);
 /* The examples to use when the flag n asks for that many: all of them for 0, never more than there are. */
 int64_t count_wanted(const cli *c, int64_t available);
+
+/* ---- codes.c ---- */
+
+enum { CODE_NAME = 64 };
+
+/* What number j of a code is called: "z.3". */
+const char *code_name(const elbo_model *model, int64_t j, char out[CODE_NAME]);
+
+typedef struct code_use {
+    int64_t number;
+    elbo_latent_use use;
+} code_use;
+
+/* The numbers of the model's code, the most used over the data evaluated last first; in their order, with zeros, where
+ * there was no evaluation. NULL with the error filled. */
+code_use *sorted_use(cli *c);
 
 /* ---- output.c ---- */
 
@@ -156,7 +175,8 @@ elbo_status write_examples(cli *c, const char *path, const float *x, const float
 /* The same where it is all that the subcommand does: with --json, says on stdout what was written. */
 elbo_status write_result(cli *c, const char *path, const float *x, const float *beside, int64_t n,
                          const int64_t shape[3], double min, double max);
-/* The same with all that a grid can have; an array holds the first part alone. */
-elbo_status write_cells(cli *c, const char *path, const elbo_grid *g);
+/* The same with all that a grid can have; an array holds the first part alone. With --json, the members of more (taken over;
+ * NULL: none) are told too. */
+elbo_status write_cells(cli *c, const char *path, const elbo_grid *g, json_t *more);
 
 #endif

@@ -33,10 +33,9 @@ typedef struct codes {
 
 static void print_header(const cli *c)
 {
-    const elbo_latent_info *latent;
+    char name[CODE_NAME];
     printf("index,label");
-    for (size_t i = 0; (latent = elbo_model_latent_at(c->model, i)) != NULL; i++)
-        for (int64_t j = 0; j < latent->size; j++) printf(",%s.%" PRId64, latent->name, j);
+    for (int64_t j = 0; j < elbo_model_describe(c->model)->latent_size; j++) printf(",%s", code_name(c->model, j, name));
     printf("\n");
 }
 

@@ -118,7 +118,7 @@ static elbo_status write_paths(cli *c, const paths *p)
                    .max = info->max};
     memcpy(g.shape, info->shape, sizeof g.shape);
     elbo_status status = animation[0] ? write_animation(c, p, animation, info) : ELBO_OK;
-    return status == ELBO_OK ? write_cells(c, flag_text(c, "out"), &g) : status;
+    return status == ELBO_OK ? write_cells(c, flag_text(c, "out"), &g, NULL) : status;
 }
 
 /* ---- The command ---- */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #define COMMANDS(X)                                                                                                    \
-    X(train) X(evaluate) X(explain) X(sample) X(reconstruct) X(interpolate) X(encode) X(decode) X(info) X(graph)       \
-    X(data) X(presets) X(import)
+    X(train) X(evaluate) X(explain)                                                                                    \
+    X(sample) X(reconstruct) X(interpolate) X(traverse)                                                                \
+    X(encode) X(decode)                                                                                                \
+    X(info) X(graph) X(data) X(presets) X(import)
 
 #define X(name) extern const command command_##name;
 COMMANDS(X)

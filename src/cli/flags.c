@@ -258,6 +258,11 @@ int64_t flag_int(const cli *c, const char *key)
     return strtoll(flag_text(c, key), NULL, 10);
 }
 
+double flag_real(const cli *c, const char *key)
+{
+    return strtod(flag_text(c, key), NULL);
+}
+
 bool flag_bool(const cli *c, const char *key)
 {
     return strcmp(flag_text(c, key), "true") == 0;

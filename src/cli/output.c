@@ -107,11 +107,15 @@ static void say_written(const cli *c, const char *path, int64_t n)
     say(c, "wrote %s: %s %s", path, count_text(n, number), n == 1 ? "example" : "examples");
 }
 
-/* With --json, says on stdout what was written. */
-static elbo_status print_written(cli *c, const char *path, int64_t n, const int64_t shape[3])
+/* With --json, says on stdout what was written, and more (taken over; NULL: nothing). */
+static elbo_status print_written(cli *c, const char *path, int64_t n, const int64_t shape[3], json_t *more)
 {
-    if (!flag_bool(c, "json")) return ELBO_OK;
-    return print_json(c, json_pack("{s:s, s:I, s:o}", "out", path, "count", (json_int_t)n, "shape", json_shape(shape)));
+    json_t *j = NULL;
+    if (flag_bool(c, "json"))
+        j = json_pack("{s:s, s:I, s:o}", "out", path, "count", (json_int_t)n, "shape", json_shape(shape));
+    if (j && more) json_object_update(j, more);
+    json_decref(more);
+    return flag_bool(c, "json") ? print_json(c, j) : ELBO_OK;
 }
 
 elbo_status write_examples(cli *c, const char *path, const float *x, const float *beside, int64_t n,
@@ -127,16 +131,17 @@ elbo_status write_result(cli *c, const char *path, const float *x, const float *
                          const int64_t shape[3], double min, double max)
 {
     elbo_status status = write_examples(c, path, x, beside, n, shape, min, max);
-    return status == ELBO_OK ? print_written(c, path, n, shape) : status;
+    return status == ELBO_OK ? print_written(c, path, n, shape, NULL) : status;
 }
 
-elbo_status write_cells(cli *c, const char *path, const elbo_grid *g)
+elbo_status write_cells(cli *c, const char *path, const elbo_grid *g, json_t *more)
 {
     elbo_grid picture = *g;
     picture_shape(g->shape, picture.shape);
     elbo_status status = is_picture(path) ? elbo_png_write_labelled(c->engine, path, &picture, &c->error)
                                           : write_array(c, path, g->part[0], g->n, g->shape);
-    if (status != ELBO_OK) return status;
-    say_written(c, path, g->n);
-    return print_written(c, path, g->n, g->shape);
+    if (status == ELBO_OK) say_written(c, path, g->n);
+    if (status == ELBO_OK) return print_written(c, path, g->n, g->shape, more);
+    json_decref(more);
+    return status;
 }

@@ -8,13 +8,17 @@
 
 enum { EVALUATE_BATCH = 512 };
 
+/* How far the mean of number j of the code varies over what was seen. */
+static double variance_of(const run_arrays *a, double seen, int64_t j)
+{
+    double mean = a->code_sum[j] / seen;
+    return a->code_square[j] / seen - mean * mean;
+}
+
 static int64_t active_of(const run_arrays *a, double seen, int64_t n_latent)
 {
     int64_t active = 0;
-    for (int64_t j = 0; j < n_latent && seen > 0; j++) {
-        double mean = a->code_sum[j] / seen;
-        active += a->code_square[j] / seen - mean * mean > ACTIVE_VARIANCE;
-    }
+    for (int64_t j = 0; j < n_latent && seen > 0; j++) active += variance_of(a, seen, j) > ACTIVE_VARIANCE;
     return active;
 }
 
@@ -63,7 +67,7 @@ typedef struct evaluation {
     int64_t *index;
     void *x;
     run_arrays arrays;
-    double *latent_kl; /* [Z] sums, then means */
+    elbo_latent_use *use; /* [Z] kl: sums */
     double sums[MAX_TERMS + 1];
     double seen;
 } evaluation;
@@ -75,23 +79,26 @@ static elbo_status not_finite(elbo_model *m, const compiled *c, const evaluation
     return err_set(error, ELBO_DIVERGED, "the loss is %g; it began in %s", v->sums[MAX_TERMS], where);
 }
 
-static void latent_kl_add(elbo_model *m, compiled *c, int64_t n, double *sums)
+static void latent_kl_add(elbo_model *m, compiled *c, int64_t n, elbo_latent_use *use)
 {
     int64_t z = m->info.latent_size;
     const float *kl = c->latent_kl < 0 ? NULL : model_result(m, c, c->latent_kl); /* [B,Z] */
     for (int64_t i = 0; kl && i < n; i++)
-        for (int64_t j = 0; j < z; j++) sums[j] += (double)kl[i * z + j];
+        for (int64_t j = 0; j < z; j++) use[j].kl += (double)kl[i * z + j];
 }
 
-/* Gives the model the means, or nothing where the family has none. */
-static void keep_latent_kl(elbo_model *m, const compiled *c, evaluation *v)
+/* Makes means of the sums, and hands them to the model. */
+static void keep_latent_use(elbo_model *m, const compiled *c, evaluation *v)
 {
-    for (int64_t j = 0; j < m->info.latent_size; j++) v->latent_kl[j] /= v->seen;
-    mem_free(m->m, m->latent_kl);
-    m->latent_kl = NULL;
-    if (c->latent_kl < 0) return;
-    m->latent_kl = v->latent_kl;
-    v->latent_kl = NULL;
+    for (int64_t j = 0; j < m->info.latent_size; j++) {
+        elbo_latent_use *u = &v->use[j];
+        u->kl = c->latent_kl < 0 ? (double)NAN : u->kl / v->seen;
+        u->mean = v->arrays.code_sum[j] / v->seen;
+        u->variance = fmax(0, variance_of(&v->arrays, v->seen, j));
+    }
+    mem_free(m->m, m->latent_use);
+    m->latent_use = v->use;
+    v->use = NULL;
 }
 
 static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored, next_examples next, void *user,
@@ -108,13 +115,13 @@ static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored,
         if (!c) return ELBO_NO_MEMORY;
         model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index});
         evaluate_add(m, c, n, v->sums, &v->arrays);
-        latent_kl_add(m, c, n, v->latent_kl);
+        latent_kl_add(m, c, n, v->use);
         if (!isfinite(v->sums[MAX_TERMS])) return not_finite(m, c, v, error);
         v->seen += (double)n;
     }
     if (!c) return err_set(error, ELBO_USAGE, "there are no examples to evaluate");
     *out = metrics_from(m, m->objectives[0].n_terms, v->sums, v->seen, &v->arrays);
-    keep_latent_kl(m, c, v);
+    keep_latent_use(m, c, v);
     return ELBO_OK;
 }
 
@@ -126,21 +133,21 @@ elbo_status evaluate_run(elbo_model *m, elbo_dtype stored, next_examples next, v
     if (!v) return err_memory(error, "an evaluation");
     v->index = mem_new(m->m, EVALUATE_BATCH, sizeof *v->index);
     v->x = mem_new(m->m, EVALUATE_BATCH, bytes);
-    v->latent_kl = mem_new(m->m, (size_t)m->info.latent_size, sizeof *v->latent_kl);
+    v->use = mem_new(m->m, (size_t)m->info.latent_size, sizeof *v->use);
     elbo_status status = arrays_open(&v->arrays, m, error);
-    if (status == ELBO_OK && !(v->index && v->x && v->latent_kl)) status = err_memory(error, "an evaluation");
+    if (status == ELBO_OK && !(v->index && v->x && v->use)) status = err_memory(error, "an evaluation");
     if (status == ELBO_OK) status = evaluate_all(m, v, stored, next, user, out, error);
     arrays_close(&v->arrays, m->m);
-    mem_free(m->m, v->latent_kl);
+    mem_free(m->m, v->use);
     mem_free(m->m, v->index);
     mem_free(m->m, v->x);
     mem_free(m->m, v);
     return status;
 }
 
-const double *elbo_model_latent_kl(const elbo_model *m)
+const elbo_latent_use *elbo_model_latent_use(const elbo_model *m)
 {
-    return m->latent_kl;
+    return m->latent_use;
 }
 
 /* ---- Over a whole data set ---- */

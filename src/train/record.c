@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 /* Does work on directory/name; every file of a run is reached through here. */
@@ -53,10 +54,10 @@ static void add_number(text *t, const char *key, double v)
 }
 
 /* Six digits of each: enough to tell which numbers of a code are used. */
-static void add_latent_kl(text *t, const double *kl, int64_t n)
+static void add_latent_kl(text *t, const elbo_latent_use *use, int64_t n)
 {
     text_add(t, ",\"latent_kl\":[");
-    for (int64_t j = 0; j < n; j++) text_add(t, "%s%.6g", j ? "," : "", kl[j]);
+    for (int64_t j = 0; j < n; j++) text_add(t, "%s%.6g", j ? "," : "", use[j].kl);
     text_add(t, "]");
 }
 
@@ -75,12 +76,12 @@ static void add_terms(text *t, const char *key, const elbo_metrics *m)
     }
 }
 
-/* kl: of each of the n numbers of the code; NULL: not known */
-static void add_metrics(text *t, const char *key, const elbo_metrics *m, const double *kl, int64_t n)
+/* use: of each of the n numbers of the code; NULL: not known */
+static void add_metrics(text *t, const char *key, const elbo_metrics *m, const elbo_latent_use *use, int64_t n)
 {
     add_terms(t, key, m);
     text_add(t, ",\"active\":%" PRId64, m->active);
-    if (kl) add_latent_kl(t, kl, n);
+    if (use && isfinite(use[0].kl)) add_latent_kl(t, use, n);
     text_add(t, ",\"count\":%" PRId64 "}", m->count);
 }
 
@@ -93,7 +94,7 @@ static elbo_status write_metrics(record *r, const elbo_model *m, const epoch_fig
     add_metrics(&t, "train", &e->train, NULL, 0);
     add_terms(&t, "recent", &e->recent);
     text_add(&t, ",\"count\":%" PRId64 "}", e->recent.count);
-    if (e->valid.count) add_metrics(&t, "valid", &e->valid, elbo_model_latent_kl(m), m->info.latent_size);
+    if (e->valid.count) add_metrics(&t, "valid", &e->valid, elbo_model_latent_use(m), m->info.latent_size);
     text_add(&t, "}\n");
     elbo_status status = append_metrics(r, &t, error);
     text_close(&t);

@@ -506,7 +506,7 @@ void elbo_model_free(elbo_model *m)
     store_close(&m->store);
     mem_free(m->m, m->arena);
     mem_free(m->m, m->scratch);
-    mem_free(m->m, m->latent_kl);
+    mem_free(m->m, m->latent_use);
     mem_free(m->m, m->staging);
     mem_free(m->m, m->layers);
     mem_free(m->m, m);

@@ -72,8 +72,8 @@ struct elbo_model {
     int64_t clock;
     void *arena, *scratch;
     size_t arena_size, scratch_size;
-    double *latent_kl; /* [Z] of the data evaluated last; NULL: none */
-    void *staging;     /* inputs of a serving call */
+    elbo_latent_use *latent_use; /* [Z] over the data evaluated last; NULL: none */
+    void *staging;               /* inputs of a serving call */
     size_t staging_size;
 };
 

@@ -1,4 +1,4 @@
-# Pictures of what a model has learned: interpolate.
+# Pictures of what a model has learned: interpolate, traverse.
 . "$CLI_TESTS/lib.sh"
 
 # numbers FILE COLUMNS: the values of a .npy file of floats, so many a line.
@@ -64,5 +64,48 @@ expect_err '10 examples'
 run interpolate linear toy --animation x.npy
 expect_rc 2
 expect_err 'must end in .png \(a picture\)'
+
+# ---- traverse ----
+
+run traverse linear toy --part all
+expect_rc 0
+expect_err '^wrote traversals.png: 33 examples$'
+expect_png traversals.png
+run traverse linear toy --steps 5 --range 2 --out t.npy --json --quiet
+expect_json
+expect_silence
+expect_key out count shape rows name kl from to
+tr '{' '\n' <stdout | sed -n 's/.*"kl": \([0-9.e-]*\).*/\1/p' >kl
+[ "$(wc -l <kl)" = 3 ] || fail 'expected a KL for each of 3 numbers'
+sort -rg kl | cmp -s - kl || fail 'expected the largest KL first'
+# the middle of every row is what the prior's mean stands for, and a linear decoder takes equal steps
+numbers t.npy 5 | awk '{ for (j = 1; j <= 5; j++) x[NR - 1, j] = $j }
+    END { for (j = 1; j <= 5; j++) for (r = 0; r < 3; r++) {
+        if (x[5 * r + 2, j] != x[2, j]) exit 1
+        for (k = 1; k < 4; k++) {
+            d = x[5 * r + k + 1, j] - 2 * x[5 * r + k, j] + x[5 * r + k - 1, j]; if (d * d > 1e-11) exit 1 } } }' ||
+    fail 'expected equal steps around one middle'
+run traverse linear toy --example 3 --n 1 --steps 2 --range 0 --out t.npy --quiet
+expect_rc 0
+run traverse linear --steps 3 --out t.npy
+expect_rc 0
+run traverse linear --example 3
+expect_rc 2
+expect_err 'example needs DATA'
+run traverse linear toy --example 10
+expect_rc 2
+expect_err '10 examples'
+
+# codes that are points go as far as those of the data do
+run train toy --family ae --epochs 3 --latent 2 --quiet --out points
+run encode points toy
+cp stdout codes
+run traverse points toy --range 1 --steps 2 --json
+expect_json
+tr '{' '\n' <stdout | sed -n 's/.*"from": \([0-9.e-]*\), "name": "z.0", "to": \([0-9.e-]*\).*/\1 \2/p' >ends
+tr '{' '\n' <stdout | sed -n 's/.*"name": "z.0".*"from": \([0-9.e-]*\), "to": \([0-9.e-]*\).*/\1 \2/p' >>ends
+awk -F, 'NR > 1 { n++; s += $3; q += $3 * $3 } END { m = s / n; d = sqrt(q / n - m * m); print m - d, m + d }' codes >want
+paste -d ' ' ends want | awk '{ d = ($1 - $3) ^ 2 + ($2 - $4) ^ 2; if (NF != 4 || d > 1e-8) exit 1 }' ||
+    fail "expected a standard deviation around the mean, $(cat want), got $(cat ends)"
 
 finish

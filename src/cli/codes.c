@@ -1,0 +1,36 @@
+/* codes.c - what the subcommands that look into the space of codes share. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+const char *code_name(const elbo_model *model, int64_t j, char out[CODE_NAME])
+{
+    const elbo_latent_info *latent;
+    for (size_t i = 0; (latent = elbo_model_latent_at(model, i)) != NULL && j >= latent->size; i++) j -= latent->size;
+    snprintf(out, CODE_NAME, "%s.%" PRId64, latent ? latent->name : "?", j);
+    return out;
+}
+
+/* By KL, and where there is none by how far the codes spread. */
+static int more_used(const void *a, const void *b)
+{
+    const code_use *p = a, *q = b;
+    bool by_kl = isfinite(p->use.kl) && isfinite(q->use.kl);
+    double x = by_kl ? p->use.kl : p->use.variance, y = by_kl ? q->use.kl : q->use.variance;
+    if (x != y) return x < y ? 1 : -1;
+    return p->number < q->number ? -1 : 1;
+}
+
+code_use *sorted_use(cli *c)
+{
+    int64_t size = elbo_model_describe(c->model)->latent_size;
+    const elbo_latent_use *use = elbo_model_latent_use(c->model);
+    code_use *all = new_block(c, size, sizeof *all);
+    if (!all) return NULL;
+    for (int64_t j = 0; j < size; j++) all[j] = (code_use){.number = j};
+    for (int64_t j = 0; use && j < size; j++) all[j].use = use[j];
+    if (use) qsort(all, (size_t)size, sizeof *all, more_used);
+    return all;
+}
