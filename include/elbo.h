@@ -173,6 +173,7 @@ typedef struct elbo_data_info {
     elbo_dtype dtype;   /* how values are stored. U8 values are read as value / 255                                   */
     double min, max;    /* the range of the values as read                                                            */
     int binary;         /* 1: every value is 0 or 1                                                                   */
+    double step;        /* every value is a whole multiple of it: 1/255 for bytes, 1 for whole numbers; 0: real numbers */
     int64_t n_classes;  /* labels are 0 to n_classes - 1; 0: no labels                                                */
     double mean;        /* of all values as read; where they are not in memory, of 10,000 examples spread evenly      */
     int64_t n_broken;   /* pictures that could not be decoded and were left out                                       */
@@ -256,10 +257,20 @@ ELBO_API const elbo_data_known *elbo_data_known_at(size_t i);
 
 typedef struct elbo_model elbo_model;
 
+/* What rec, the term -log p(x|z) of the loss, is minus the logarithm of. */
+typedef enum elbo_measure {
+    ELBO_LOSS,    /* nothing: a loss without the constants of a distribution, or of data it is no distribution of     */
+    ELBO_DENSITY, /* a density                                                                                        */
+    ELBO_MASS,    /* a probability                                                                                    */
+} elbo_measure;
+
 typedef struct elbo_model_info {
     const char *family;
     int64_t shape[3];     /* H, W, C of an example                                                                    */
     double min, max;      /* the range of the data it was trained on                                                  */
+    elbo_measure measure; /* of p(x|z)                                                                                */
+    double log_volume;    /* DENSITY: -log p(x) in the units of the file (bytes from 0 to 255) is so much more than the
+                             model says; 0 for a MASS                                                                 */
     int64_t n_parameters; /* trained numbers                                                                          */
     int64_t latent_size;  /* numbers in an example's code, all latents together                                       */
     int64_t step;         /* optimiser steps taken                                                                    */

@@ -45,11 +45,19 @@ static inline elbo_config *config_of(const char *options)
     return c;
 }
 
+/* Whether the likelihood is one of counts: the data are then such from 0 to 4, else numbers in [0,1]. */
+static inline bool counts_in(const elbo_config *c)
+{
+    takes t = likelihood_at((size_t)c->likelihood)->takes;
+    return t == TAKES_COUNTS || t == TAKES_LEVELS;
+}
+
 static inline elbo_model *model_of(const char *options, const int64_t *dims)
 {
     elbo_error err = {0};
     elbo_config *c = config_of(options);
-    model_data d = {.shape = {dims[0], dims[1], dims[2]}, .min = 0, .max = 1, .draw = true};
+    bool counts = counts_in(c);
+    model_data d = {.shape = {dims[0], dims[1], dims[2]}, .max = counts ? 4 : 1, .step = counts, .draw = true};
     elbo_model *m = model_new(engine, c, &d, &err);
     elbo_config_free(c);
     if (!m) print_error("%s: %s\n", options, err.message);

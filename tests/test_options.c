@@ -1,6 +1,8 @@
-/* test_options.c - docs/options.md is what the tables say: the page is rendered from the options, families, presets,
- * activations and networks, and compared. scripts/make-options writes it, by calling this program with the word "print". */
+/* test_options.c - docs/options.md is what the tables say: the page is rendered from the options, families, likelihoods,
+ * presets, activations and networks, and compared. scripts/make-options writes it, by calling this program with the word
+ * "print". */
 #include "nn/architecture.h"
+#include "nn/likelihoods.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,6 +98,23 @@ static void add_families(FILE *f)
     }
 }
 
+static void add_likelihoods(FILE *f)
+{
+    static const char *const data[] = {[TAKES_UNIT] = "data in [0,1]", [TAKES_REAL] = "any data",
+                                        [TAKES_COUNTS] = "whole numbers from 0 on, or bytes",
+                                        [TAKES_LEVELS] = "whole numbers from 0 on, or bytes, each a level"};
+    char text[1024];
+    fprintf(f, "\n## Likelihoods\n\n");
+    for (size_t i = 0; likelihood_at(i); i++) {
+        const likelihood_info *l = likelihood_at(i);
+        snprintf(text, sizeof text, "**%s**: %s. *For %s%s%s*", l->name, l->summary, data[l->takes],
+                 l->scaled ? "; has a scale" : "", l->measure == ELBO_DENSITY ? "; a density" :
+                 l->takes == TAKES_UNIT && l->measure == ELBO_MASS ? "; a probability of bits" :
+                 l->measure == ELBO_MASS ? "; a probability" : "");
+        item(f, text);
+    }
+}
+
 static void add_presets(FILE *f)
 {
     char text[4096];
@@ -135,6 +154,7 @@ static void render(FILE *f)
     fputs(head, f);
     add_options(f);
     add_families(f);
+    add_likelihoods(f);
     add_presets(f);
     add_activations(f);
     add_nets(f);

@@ -17,8 +17,10 @@ static const int64_t tiny[] = {1, 2, 3};
 static void check_part(const char *options, int number, const char *part, bool wrong, char *what, size_t room)
 {
     static double x[GRADIENT_B * 6];
-    for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = 0.5 + 0.45 * sin(1.9 * i);
-    exact e = exact_open_objective(model_of(options, tiny), number, GRADIENT_B, x);
+    elbo_model *m = model_of(options, tiny);
+    for (int i = 0; i < GRADIENT_B * 6; i++)
+        x[i] = counts_in(&m->config) ? floor(2.5 + 2.45 * sin(1.9 * i)) : 0.5 + 0.45 * sin(1.9 * i);
+    exact e = exact_open_objective(m, number, GRADIENT_B, x);
     const char *group = e.m->objectives[number].group;
     e.b.env = (run_env){.seed = 9, .step = 4};
     exact_run(&e);
@@ -68,7 +70,17 @@ static const char *const likelihoods[] = {
     "likelihood=gaussian|variance=learned|sigma=0.7|output=sigmoid",
     "likelihood=gaussian|variance=per-dimension",
     "likelihood=gaussian|variance=optimal|range=symmetric",
+    "likelihood=gaussian|variance=predicted|output=tanh",
+    "likelihood=laplace|sigma=0.3",
+    "likelihood=laplace|variance=optimal",
+    "likelihood=laplace|variance=predicted",
+    "likelihood=logistic|variance=learned",
+    "likelihood=logistic|variance=predicted|sigma=0.5",
+    "likelihood=categorical",
+    "likelihood=poisson",
+    "likelihood=negative-binomial",
 };
+enum { N_LIKELIHOODS = sizeof likelihoods / sizeof *likelihoods };
 static const char *const heads[] = {"logvar", "logsigma", "softplus"}, *const reductions[] = {"example", "sum", "mean"};
 
 static void test_loss_gradients(void **state)
@@ -76,18 +88,25 @@ static void test_loss_gradients(void **state)
     (void)state;
     char options[512], what[512];
     int failed = 0;
-    for (int i = 0; i < 8 * 3 * 3 * 6; i++) {
+    for (int i = 0; i < N_LIKELIHOODS * 3 * 3 * 6; i++) {
         static const char *const families[] = {"vae|samples=1", "vae|samples=3", "ae", "iwae|samples=1",
                                                "iwae|samples=3", "factor|gamma=2.5"};
-        int head = i / 8 % 3, reduction = i / 24 % 3, kind = i / 72;
+        int l = i % N_LIKELIHOODS, head = i / N_LIKELIHOODS % 3, reduction = i / N_LIKELIHOODS / 3 % 3,
+            kind = i / N_LIKELIHOODS / 9;
         if (kind == 2 && head > 0) continue; /* no head */
-        snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[i % 8],
+        snprintf(options, sizeof options, NET "|beta=1.5|%s|head=%s|reduction=%s|family=%s", likelihoods[l],
                  heads[head], reductions[reduction], families[kind]);
         check_loss(options, false, what, sizeof what);
         if (*what) print_error("%s\n", what);
         failed += *what != 0;
     }
     assert_int_equal(failed, 0);
+    for (size_t i = 0; likelihood_at(i); i++) { /* none is left out */
+        int n = 0;
+        snprintf(options, sizeof options, "likelihood=%s", likelihood_at(i)->name);
+        for (int k = 0; k < N_LIKELIHOODS; k++) n += strstr(likelihoods[k], options) == likelihoods[k];
+        assert_true(n > 0);
+    }
     check_loss(NET, true, what, sizeof what);
     assert_non_null(strstr(what, "expected")); /* the check can fail */
 }
@@ -161,7 +180,7 @@ static void test_vq_decoder(void **state)
 {
     (void)state;
     char what[512];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < N_LIKELIHOODS; i++) {
         char options[512];
         snprintf(options, sizeof options, NET "|family=vq|codes=3|code-size=1|%s", likelihoods[i]);
         check_part(options, 0, "decoder", false, what, sizeof what);
@@ -302,17 +321,30 @@ typedef struct loss_case {
 } loss_case;
 
 static const loss_case loss_cases[] = {
-    {"bernoulli", {.kind = BERNOULLI}},
-    {"bernoulli_binary", {.kind = BERNOULLI}},
-    {"bernoulli_eps", {.kind = BERNOULLI_EPS}},
-    {"gaussian_fixed", {.kind = GAUSSIAN, .sigma = 0.5}},
-    {"gaussian_learned", {.kind = GAUSSIAN, .sigma_kind = SIGMA_LEARNED, .sigma = 0.25, .output = OUTPUT_SIGMOID}},
+    {"bernoulli", {.kind = L_bernoulli}},
+    {"bernoulli_binary", {.kind = L_bernoulli}},
+    {"bernoulli_eps", {.kind = L_bernoulli_eps}},
+    {"gaussian_fixed", {.kind = L_gaussian, .sigma = 0.5}},
+    {"gaussian_learned", {.kind = L_gaussian, .sigma_kind = SIGMA_LEARNED, .sigma = 0.25, .output = OUTPUT_SIGMOID}},
     {"gaussian_per_dimension",
-     {.kind = GAUSSIAN, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
-    {"gaussian_optimal", {.kind = GAUSSIAN, .sigma_kind = SIGMA_OPTIMAL}},
-    {"squared", {.kind = SQUARED, .output = OUTPUT_TANH}},
-    {"half_squared", {.kind = HALF_SQUARED}},
-    {"kl", {.kind = BERNOULLI}},
+     {.kind = L_gaussian, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
+    {"gaussian_optimal", {.kind = L_gaussian, .sigma_kind = SIGMA_OPTIMAL}},
+    {"squared", {.kind = L_squared, .output = OUTPUT_TANH}},
+    {"half_squared", {.kind = L_half_squared}},
+    {"kl", {.kind = L_bernoulli}},
+    {"laplace", {.kind = L_laplace, .sigma = 0.5}},
+    {"laplace_per_dimension",
+     {.kind = L_laplace, .sigma_kind = SIGMA_PER_DIMENSION, .sigma = 2, .output = OUTPUT_TANH}},
+    {"laplace_optimal", {.kind = L_laplace, .sigma_kind = SIGMA_OPTIMAL}},
+    {"laplace_predicted", {.kind = L_laplace, .sigma_kind = SIGMA_PREDICTED, .sigma = 0.25}},
+    {"gaussian_predicted", {.kind = L_gaussian, .sigma_kind = SIGMA_PREDICTED, .sigma = 2, .output = OUTPUT_SIGMOID}},
+    {"logistic", {.kind = L_logistic, .sigma_kind = SIGMA_LEARNED, .sigma = 0.05, .step = 1.0 / 255, .levels = 256}},
+    {"logistic_predicted", {.kind = L_logistic, .sigma_kind = SIGMA_PREDICTED, .sigma = 0.1, .output = OUTPUT_TANH,
+                            .low = -1, .step = 2.0 / 255, .levels = 256}},
+    {"categorical", {.kind = L_categorical, .step = 1, .levels = 4}},
+    {"poisson", {.kind = L_poisson, .step = 1}},
+    {"poisson_bytes", {.kind = L_poisson, .step = 1.0 / 255}},
+    {"negative_binomial", {.kind = L_negative_binomial, .step = 1, .sigma = 2.5}},
 };
 
 static node *loss_node(const loss_case *c, scope *s, node *a, node *b)
@@ -325,8 +357,7 @@ static void run_loss(rig *r, const loss_case *c, const golden *want)
 {
     double logsigma[16];
     for (int i = 0; i < 16; i++) logsigma[i] = log(c->l.sigma);
-    rig_set(r, 0, F32, 35, want->in[0].v);
-    rig_set(r, 1, F32, 35, want->in[1].v);
+    for (int i = 0; i < 2; i++) rig_set(r, i, F32, shape_count(want->in[i].shape), want->in[i].v);
     rig_set(r, 2, F32, 16, logsigma);
     r->b.values = r->b.state = r->inputs[2];
     rig_run(r);
@@ -336,6 +367,7 @@ static void test_golden_losses(void **state)
 {
     (void)state;
     enum { N_CASES = sizeof loss_cases / sizeof *loss_cases };
+    int failed = 0;
     assert_int_equal(N_CASES, sizeof golden_losses / sizeof *golden_losses);
     for (int i = 0; i < N_CASES; i++) {
         const loss_case *c = &loss_cases[i];
@@ -346,16 +378,61 @@ static void test_golden_losses(void **state)
             store_open(&st, &mem_standard);
             graph *g = g_open(&mem_standard, 7);
             scope s = {.g = g, .store = &st, .group = "model", .purpose = "train", .training = true};
-            node *a = g_input(g, 0, F32, SHAPE(7, 5), true, "a"), *b = g_input(g, 1, F32, SHAPE(7, 5), true, "b");
+            node *a = g_input(g, 0, F32, want->in[0].shape, true, "a"), *b = g_input(g, 1, F32, want->in[1].shape, true, "b");
             node *nll = loss_node(c, &s, a, b);
             rig r = rig_open(engine, g, &nll, 1, k ? BACKEND_CPU : BACKEND_REF_DOUBLE);
             run_loss(&r, c, want);
-            for (int j = 0; j < 7; j++)
-                assert_true(rig_near(rig_at(&r, 0, j), want->out.v[j], k ? 2e-6 : 1e-12, k ? 1 : 1e-3));
+            for (int j = 0; j < 7; j++) {
+                if (rig_near(rig_at(&r, 0, j), want->out.v[j], k ? 2e-6 : 1e-12, k ? 1 : 1e-3)) continue;
+                print_error("%s, row %d: got %.17g, expected %.17g\n", c->name, j, rig_at(&r, 0, j), want->out.v[j]);
+                failed++;
+            }
             rig_close(&r);
             g_close(g);
             store_close(&st);
         }
+    }
+    assert_int_equal(failed, 0);
+}
+
+/* The masses of all counts or levels add up to 1, and their mean is the one that leaves the model. */
+static void test_masses(void **state)
+{
+    (void)state;
+    enum { K = 400 };
+    static const loss_case cases[] = {
+        {"logistic", {.kind = L_logistic, .sigma = 0.07, .low = -1, .step = 2.0 / 255, .levels = 256}},
+        {"categorical", {.kind = L_categorical, .step = 1.0 / 255, .levels = 5}},
+        {"poisson", {.kind = L_poisson, .step = 1}},
+        {"negative_binomial", {.kind = L_negative_binomial, .step = 1, .sigma = 0.5}},
+    };
+    for (int i = 0; i < 4; i++) {
+        const likelihood *l = &cases[i].l;
+        int64_t n = l->levels ? l->levels : K, e = likelihood_emits(l);
+        double x[K], sum = 0, mean = 0, logsigma = log(l->sigma);
+        static const double r[] = {0.4, -1, 2, 0.5, -0.25};
+        store st;
+        store_open(&st, &mem_standard);
+        graph *g = g_open(&mem_standard, 0);
+        scope s = {.g = g, .store = &st, .group = "model", .purpose = "train"};
+        node *emitted = g_input(g, 0, F32, SHAPE(1, e), false, "r"), *at = g_input(g, 1, F32, SHAPE(n, 1), false, "x");
+        node *o[] = {likelihood_nll(&s, l, g_broadcast(emitted, SHAPE(n, e)), at), likelihood_mean(l, emitted)};
+        rig run = rig_open(engine, g, o, 2, BACKEND_REF_DOUBLE);
+        for (int k = 0; k < n; k++) x[k] = l->low + k * l->step;
+        rig_set(&run, 0, F32, e, r);
+        rig_set(&run, 1, F32, n, x);
+        run.b.values = &logsigma;
+        rig_run(&run);
+        for (int k = 0; k < n; k++) {
+            double p = exp(-rig_at(&run, 0, k));
+            sum += p;
+            mean += p * x[k];
+        }
+        assert_true(rig_near(sum, 1, 1e-12, 0));
+        assert_true(rig_near(rig_at(&run, 1, 0), mean, l->kind == L_logistic ? 1e-3 : 1e-12, 0));
+        rig_close(&run);
+        g_close(g);
+        store_close(&st);
     }
 }
 
@@ -365,7 +442,7 @@ static void test_epsilon_form(void **state)
 {
     (void)state;
     enum { N = 161 };
-    static const likelihood forms[] = {{.kind = BERNOULLI}, {.kind = BERNOULLI_EPS}};
+    static const likelihood forms[] = {{.kind = L_bernoulli}, {.kind = L_bernoulli_eps}};
     static double logit[N], ones[N], zeros[N];
     for (int i = 0; i < N; i++) logit[i] = (i - 80) * 0.5, ones[i] = 1;
     for (int k = 0; k < 4; k++) {
@@ -667,6 +744,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_losses),
+        cmocka_unit_test(test_masses),
         cmocka_unit_test(test_epsilon_form),
         cmocka_unit_test(test_posterior),
         cmocka_unit_test(test_kl_is_not_negative),

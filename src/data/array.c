@@ -221,7 +221,7 @@ void array_stretch_masks(array *a)
 
 void tally_open(tally *t)
 {
-    *t = (tally){.min = INFINITY, .max = -INFINITY, .binary = true, .bad = -1};
+    *t = (tally){.min = INFINITY, .max = -INFINITY, .binary = true, .whole = true, .bad = -1};
 }
 
 static void add_u8(tally *t, const unsigned char *v, size_t n)
@@ -251,6 +251,7 @@ static void add_f32(tally *t, const float *v, size_t n)
         if (x < t->min) t->min = x;
         if (x > t->max) t->max = x;
         t->binary = t->binary && (x == 0 || x == 1);
+        t->whole = t->whole && x == floor(x);
         t->sum += x;
     }
 }

@@ -55,7 +55,7 @@ void array_stretch_masks(array *a);
 typedef struct tally {
     double min, max, sum;
     int64_t n;
-    bool binary;
+    bool binary, whole; /* all are 0 or 1; whole numbers */
     int64_t bad; /* the first value that is not finite; -1: none */
 } tally;
 

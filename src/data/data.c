@@ -193,6 +193,7 @@ void data_set_measured(elbo_data *d, const tally *t)
         d->info.max = t->max;
     }
     d->info.binary = t->binary;
+    d->info.step = d->info.dtype == ELBO_U8 ? 1.0 / 255 : t->whole ? 1 : 0;
     d->info.mean = t->sum / (double)t->n;
 }
 

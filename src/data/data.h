@@ -78,7 +78,7 @@ struct tally;
 elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elbo_error *error);
 /* Fills d with the examples of a, which it takes over (also on failure). A value that is not finite fails with bad. */
 elbo_status data_hold(elbo_data *d, struct array *a, elbo_status bad, elbo_error *error);
-/* Sets min, max (where they are not given), binary and mean. */
+/* Sets min, max (where they are not given), binary, step and mean. */
 void data_set_measured(elbo_data *d, const struct tally *t);
 /* Measures them of a set that is not in memory. */
 elbo_status data_measure(elbo_data *d, elbo_error *error);

@@ -87,9 +87,9 @@ double assumed_noise(const evidence *e)
     if (!e->model) return NAN;
     double beta = model_effective_beta(e->model);
     switch ((likelihood_kind)c->likelihood) {
-    case GAUSSIAN: return c->variance == SIGMA_FIXED ? c->sigma * c->sigma * beta : NAN;
-    case SQUARED: return 0.5 * beta;
-    case HALF_SQUARED: return beta;
+    case L_gaussian: return c->variance == SIGMA_FIXED ? c->sigma * c->sigma * beta : NAN;
+    case L_squared: return 0.5 * beta;
+    case L_half_squared: return beta;
     default: return NAN;
     }
 }

@@ -53,7 +53,7 @@ bool finding_sigma_small(const evidence *e, finding *f)
 static double beta_of(const evidence *e)
 {
     double beta = model_effective_beta(e->model);
-    return e->config->likelihood == SQUARED ? beta / 2 : beta;
+    return e->config->likelihood == L_squared ? beta / 2 : beta;
 }
 
 bool finding_mean_reduced(const evidence *e, finding *f)
@@ -81,7 +81,7 @@ bool finding_beta_large(const evidence *e, finding *f)
 bool finding_sigma_large(const evidence *e, finding *f)
 {
     const measured *x = &e->measured;
-    if (!x->count || e->config->likelihood != GAUSSIAN || beta_of(e) >= MUCH_BETA || !code_is_weak(e)) return false;
+    if (!x->count || e->config->likelihood != L_gaussian || beta_of(e) >= MUCH_BETA || !code_is_weak(e)) return false;
     if (!(assumed_noise(e) > in_network(e, x->variance))) return false;
     finding_show(
         f,

@@ -1,10 +1,8 @@
-/* dist.h - distributions: heads that emit them, samples, divergences, likelihoods. */
+/* dist.h - the diagonal Gaussian over latent numbers: heads that emit it, samples, divergences. */
 #ifndef ELBO_NN_DIST_H
 #define ELBO_NN_DIST_H
 
 #include "layers.h"
-
-/* ---- Diagonal Gaussian over latent numbers ---- */
 
 typedef struct normal {
     node *mu;     /* [B,Z] */
@@ -29,24 +27,5 @@ node *normal_kl_std(normal q);
 
 /* log q(z|x) - log p(z) of draws z [B k,Z], p = N(0,I): [B,k] */
 node *normal_log_ratio(normal q, node *z);
-
-/* ---- Likelihoods p(x|z): -log p(x|r) in nats for each row, from what the decoder emits (r), and the mean of p as pixels.
- * Only these functions turn what a decoder emits into a loss or into pixels, so an output transformation happens once. */
-
-typedef enum likelihood_kind { BERNOULLI, BERNOULLI_EPS, GAUSSIAN, SQUARED, HALF_SQUARED } likelihood_kind;
-typedef enum sigma_kind { SIGMA_FIXED, SIGMA_LEARNED, SIGMA_PER_DIMENSION, SIGMA_OPTIMAL } sigma_kind;
-typedef enum output_kind { OUTPUT_LINEAR, OUTPUT_SIGMOID, OUTPUT_TANH } output_kind;
-
-typedef struct likelihood {
-    likelihood_kind kind;
-    sigma_kind sigma_kind;
-    double sigma;       /* GAUSSIAN: fixed, or where learning begins */
-    output_kind output; /* of the location; Bernoulli has its own sigmoid */
-} likelihood;
-
-/* -log p(x|r), r [..., D], x broadcastable to it: [...] */
-node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x);
-/* The mean of p(x|r): [..., D] */
-node *likelihood_mean(const likelihood *l, node *r);
 
 #endif

@@ -32,10 +32,10 @@ static json_t *options_of(const elbo_config *c)
 char *header_write(const elbo_model *m)
 {
     const elbo_model_info *i = &m->info;
-    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:I, s:I, s:o}", "format", MODEL_FORMAT, "family", i->family, "shape",
-                          (json_int_t)i->shape[0], (json_int_t)i->shape[1], (json_int_t)i->shape[2], "min", i->min, "max",
-                          i->max, "step", (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options",
-                          options_of(&m->config));
+    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:f, s:b, s:I, s:I, s:o}", "format", MODEL_FORMAT, "family",
+                          i->family, "shape", (json_int_t)i->shape[0], (json_int_t)i->shape[1], (json_int_t)i->shape[2],
+                          "min", i->min, "max", i->max, "unit", m->data.step, "binary", (int)m->data.binary, "step",
+                          (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options", options_of(&m->config));
     return dump(m->m, j);
 }
 
@@ -91,6 +91,8 @@ static elbo_status check_header(const model_header *h, int format, const char *n
                            (long long)h->data.shape[i], i);
     if (h->data.shape[0] * h->data.shape[1] > (1 << 28) / h->data.shape[2])
         return err_set(error, ELBO_BAD_FILE, "its data have more than 2^28 numbers an example");
+    if (!(h->data.step >= 0 && h->data.step <= 1))
+        return err_set(error, ELBO_BAD_FILE, "its data come in steps of %g, expected 0 to 1", h->data.step);
     if (!(h->data.min <= h->data.max))
         return err_set(error, ELBO_BAD_FILE, "its data reach from %g to %g", h->data.min, h->data.max);
     if (!is_count(h->step) || !is_count(h->epoch))
@@ -124,15 +126,17 @@ elbo_status header_read(memory m, const char *words, model_header *h, elbo_error
     int format = 0;
     const char *named = "";
     json_int_t s[3], step, epoch;
+    int binary = 0;
     json_error_t why;
     elbo_status status;
-    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s:I, s:I, s:o}", "format", &format, "family",
-                       &named, "shape", &s[0], &s[1], &s[2], "min", &h->data.min, "max", &h->data.max, "step", &step, "epoch",
-                       &epoch, "options", &options) != 0 ||
+    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s?F, s?b, s:I, s:I, s:o}", "format", &format,
+                       "family", &named, "shape", &s[0], &s[1], &s[2], "min", &h->data.min, "max", &h->data.max, "unit",
+                       &h->data.step, "binary", &binary, "step", &step, "epoch", &epoch, "options", &options) != 0 ||
         !json_is_object(options)) {
         status = err_set(error, ELBO_BAD_FILE, "its description is not one of a model: %.120s", why.text);
     } else {
         for (int i = 0; i < 3; i++) h->data.shape[i] = s[i];
+        h->data.binary = binary;
         h->step = step;
         h->epoch = epoch;
         status = read_options(options, &h->config, error);

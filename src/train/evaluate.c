@@ -189,6 +189,8 @@ elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const
     model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]},
                     .min = bytes ? 0 : i->min,
                     .max = bytes ? 1 : i->max,
+                    .step = i->step,
+                    .binary = i->binary,
                     .draw = true};
     return model_new(engine, config, &d, error);
 }

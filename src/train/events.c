@@ -66,7 +66,7 @@ static void note_loss(trainer *t)
 {
     const elbo_config *c = &t->m->config;
     double beta = model_effective_beta(t->m), d = (double)model_numbers(t->m);
-    bool squared = c->likelihood == SQUARED;
+    bool squared = c->likelihood == L_squared;
     const char *scale = c->reduction == 1 ? ", summed over the batch" : "";
     char words[256] = "";
     term_words(t->m, words, sizeof words);

@@ -13,6 +13,11 @@ static const char family_words[] =
 #include "families.def"
 #undef FAMILY
     ;
+static const char likelihood_words[] =
+#define LIKELIHOOD(word, ...) "|" word
+#include "../nn/likelihoods.def"
+#undef LIKELIHOOD
+    ;
 static const char init_words[] =
 #define INITIALISER(name, ...) "|" name
 #include "../nn/init.def"
@@ -33,6 +38,7 @@ static const char schedule_words[] =
 #undef SCHEDULE
     ;
 #define FAMILY_NAMES (family_words + 1)
+#define LIKELIHOOD_NAMES (likelihood_words + 1)
 #define INIT_NAMES (init_words + 1)
 #define OPTIM_NAMES (optim_words + 1)
 #define SCHEDULE_NAMES (schedule_words + 1)

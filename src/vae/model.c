@@ -2,6 +2,7 @@
 #include "model.h"
 #include "../base/text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,21 @@ static double loss_scale(const elbo_model *m, int64_t examples)
 
 /* ---- Graphs ---- */
 
+/* Levels and counts are those of the data in the network's range. */
+static likelihood likelihood_of(const elbo_model *m)
+{
+    const elbo_config *c = &m->config;
+    double step = m->data.step;
+    likelihood l = {.kind = (likelihood_kind)c->likelihood, .sigma_kind = (sigma_kind)c->variance, .sigma = c->sigma,
+                    .output = (output_kind)c->output, .step = 1};
+    if (step > 0) {
+        l.levels = model_levels(&m->data);
+        l.step = c->range ? 2 * step : step;
+        l.low = c->range ? -1 : 0;
+    }
+    return l;
+}
+
 static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
 {
     static const char *const names[] = {"train", "evaluate", "encode", "decode", "draw", "weigh"};
@@ -45,8 +61,7 @@ static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
     v.s = (scope){.g = g, .store = &m->store, .group = "model", .purpose = names[why], .training = why == TRAIN,
                   .init = init_at((size_t)c->init), .state_value = state_value};
     memcpy(v.shape, m->info.shape, sizeof v.shape);
-    v.likelihood = (likelihood){.kind = (likelihood_kind)c->likelihood, .sigma_kind = (sigma_kind)c->variance,
-                                .sigma = c->sigma, .output = (output_kind)c->output};
+    v.likelihood = likelihood_of(m);
     return v;
 }
 
@@ -406,39 +421,6 @@ void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, c
 
 /* ---- Making ---- */
 
-static elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *error)
-{
-    bool bernoulli = c->likelihood == BERNOULLI || c->likelihood == BERNOULLI_EPS;
-    if (bernoulli && c->range)
-        return err_set(error, ELBO_USAGE,
-                       "likelihood bernoulli needs data in [0,1], but range is symmetric ([-1,1]); use --range "
-                       "unit, or a gaussian or squared likelihood");
-    if ((bernoulli || c->range) && (d->min < 0 || d->max > 1))
-        return err_set(error, ELBO_USAGE, "%s needs data in [0,1], but the data reach from %g to %g; scale them, or use "
-                                          "--likelihood gaussian", bernoulli ? "likelihood bernoulli" : "range symmetric",
-                       d->min, d->max);
-    if (c->nesterov && c->momentum == 0)
-        return err_set(error, ELBO_USAGE, "nesterov changes how momentum is used, but momentum is 0; try --momentum 0.9");
-    if (c->binarize && (d->min < 0 || d->max > 1))
-        return err_set(error, ELBO_USAGE, "binarize needs data in [0,1], but the data reach from %g to %g", d->min, d->max);
-    if (c->data_bias && !bernoulli)
-        return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
-    if (bernoulli && c->output != OUTPUT_LINEAR)
-        return err_set(error, ELBO_USAGE,
-                       "output %s with likelihood bernoulli would apply a second transformation: bernoulli reads "
-                       "logits and has its own sigmoid; use --output linear",
-                       c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh");
-    if (c->output == OUTPUT_SIGMOID && (c->range || d->min < 0 || d->max > 1))
-        return err_set(error, ELBO_USAGE,
-                       "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
-                       "linear, or tanh with --range symmetric",
-                       c->range ? -1 : d->min, c->range ? 1 : d->max);
-    if (c->output == OUTPUT_TANH && !c->range && (d->min < -1 || d->max > 1))
-        return err_set(error, ELBO_USAGE, "output tanh reaches (-1,1), but the data reach from %g to %g; use --output linear",
-                       d->min, d->max);
-    return ELBO_OK;
-}
-
 /* The graph built once only to learn which parameters and states there are. */
 static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *error)
 {
@@ -462,12 +444,29 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
     return store_finish(&m->store, error);
 }
 
+/* Grey values have no distribution among the bits'. */
+static elbo_measure measure_of(const elbo_model *m)
+{
+    const likelihood_info *l = likelihood_at((size_t)m->config.likelihood);
+    bool grey = l->takes == TAKES_UNIT && !m->data.binary && !m->config.binarize;
+    return grey ? ELBO_LOSS : l->measure;
+}
+
+/* The units of the file in one of the network's, for each number. */
+static double log_volume(const elbo_model *m)
+{
+    double unit = (m->config.range ? 0.5 : 1) * (m->data.step > 0 ? 1 / m->data.step : 1);
+    return (double)model_numbers(m) * log(unit);
+}
+
 static void fill_info(elbo_model *m, const model_data *d)
 {
     m->info.family = model_family_name(&m->config);
     memcpy(m->info.shape, d->shape, sizeof m->info.shape);
     m->info.min = d->min;
     m->info.max = d->max;
+    m->info.measure = measure_of(m);
+    m->info.log_volume = m->info.measure == ELBO_DENSITY ? log_volume(m) : 0;
     m->n_latents = m->family->latents(&m->config, m->latents);
     for (int i = 0; i < m->n_latents; i++) {
         const latent *l = &m->latents[i];
@@ -490,6 +489,7 @@ elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const mode
     m->config.m = engine->m;
     m->family = family_at((size_t)config->family);
     store_open(&m->store, engine->m);
+    m->data = *data;
     fill_info(m, data);
     elbo_status status = declare(m, data->max_parameters, error);
     if (status == ELBO_OK && data->draw) status = store_draw(&m->store, (uint64_t)config->seed, error);

@@ -52,10 +52,21 @@ typedef struct model_objective {
     int first_term, n_terms;
 } model_objective;
 
+/* What a model is made for. */
+typedef struct model_data {
+    int64_t shape[3];
+    double min, max;
+    double step;            /* every value is a whole multiple of it: 1/255 of bytes, 1 of whole numbers; 0: real numbers */
+    bool binary;            /* every value is 0 or 1 */
+    int64_t max_parameters; /* a file's numbers, so that a hostile one can't ask for more; 0: no limit */
+    bool draw;              /* draw initial parameters; else they are zeros, to be loaded */
+} model_data;
+
 struct elbo_model {
     elbo_engine *engine;
     memory m;
     elbo_config config;
+    model_data data;
     elbo_model_info info;
     const family *family;
     latent latents[MAX_LATENTS];
@@ -77,13 +88,11 @@ struct elbo_model {
     size_t staging_size;
 };
 
-/* What a model is made for. */
-typedef struct model_data {
-    int64_t shape[3];
-    double min, max;
-    int64_t max_parameters; /* a file's numbers, so that a hostile one can't ask for more; 0: no limit */
-    bool draw;              /* draw initial parameters; else they are zeros, to be loaded */
-} model_data;
+/* Levels from 0 to the largest value, in steps. */
+int64_t model_levels(const model_data *d);
+
+/* Whether options fit each other and the data. Errors: USAGE with the reason and the fix. */
+elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *error);
 
 /* A model. Errors: USAGE, NO_MEMORY. */
 elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const model_data *data, elbo_error *error);

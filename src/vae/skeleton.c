@@ -52,12 +52,18 @@ static node *transformed_twice(vae *v, const char *activation)
                   activation, activation);
 }
 
-/* A picture of the data's channels, by a last convolution where they differ, cut at the middle to the data's size. */
+/* The channels of what the decoder emits: the likelihood's numbers for each of the data's. */
+static int64_t emitted_channels(const vae *v)
+{
+    return v->shape[2] * likelihood_emits(&v->likelihood);
+}
+
+/* A picture of the emitted channels, by a last convolution where they differ, cut at the middle to the data's size. */
 static node *matched_picture(vae *v, node *y)
 {
-    conv_layer last = {.filters = v->shape[2], .kernel = {3, 3}, .stride = 1, .padding = 1, .dilation = 1, .groups = 1};
+    conv_layer last = {.filters = emitted_channels(v), .kernel = {3, 3}, .stride = 1, .padding = 1, .dilation = 1, .groups = 1};
     int bent = architecture_activation(v->config->decoder);
-    if (shape_last(y->shape) != v->shape[2]) y = conv2d(&v->s, y, last, "out", NULL);
+    if (shape_last(y->shape) != emitted_channels(v)) y = conv2d(&v->s, y, last, "out", NULL);
     else if (bent >= 0) return transformed_twice(v, activation_at((size_t)bent));
     for (int axis = 1; axis <= 2 && !g_broken(y); axis++) {
         int64_t have = y->shape.dim[axis], want = v->shape[axis - 1];
@@ -69,12 +75,12 @@ static node *matched_picture(vae *v, node *y)
     return y;
 }
 
-/* Whatever the decoder's layers end in becomes the data's shape: a picture is matched, anything flat goes through a
- * dense layer. */
+/* Whatever the decoder's layers end in becomes the shape of what it emits: a picture is matched, anything flat goes through
+ * a dense layer. */
 node *vae_decode(vae *v, node *z)
 {
     int mark = scope_enter(&v->s, "decoder");
-    shape picture = SHAPE(v->shape[0], v->shape[1], v->shape[2]), trunk = v->trunk;
+    shape picture = SHAPE(v->shape[0], v->shape[1], emitted_channels(v)), trunk = v->trunk;
     node *h = architecture(&v->s, z, v->config->decoder, &trunk, v->notes);
     node *y = g_broken(h) ? h
               : h->shape.rank == 4 ? matched_picture(v, h)
@@ -86,9 +92,10 @@ node *vae_decode(vae *v, node *z)
 node *vae_nll(vae *v, node *decoded, node *x)
 {
     if (g_broken(decoded) || g_broken(x)) return g_broken(x) ? x : decoded;
-    int64_t b = x->shape.dim[0], k = decoded->shape.dim[0] / b, d = decoded->shape.dim[1];
+    int64_t b = x->shape.dim[0], k = decoded->shape.dim[0] / b, e = decoded->shape.dim[1];
     int mark = scope_enter(&v->s, "likelihood");
-    node *each = g_reshape(decoded, SHAPE(b, k, d)), *original = g_reshape(flatten(x), SHAPE(b, 1, d));
+    node *each = g_reshape(decoded, SHAPE(b, k, e)), *original = flatten(x);
+    original = g_reshape(original, SHAPE(b, 1, shape_last(original->shape)));
     node *nll = likelihood_nll(&v->s, &v->likelihood, each, original);
     scope_leave(&v->s, mark);
     return nll;

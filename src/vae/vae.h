@@ -7,6 +7,7 @@
 
 #include "../nn/architecture.h"
 #include "../nn/dist.h"
+#include "../nn/likelihoods.h"
 #include "config.h"
 
 enum { MAX_TERMS = 6, MAX_OBJECTIVES = 2, MAX_LATENTS = 4 };
@@ -81,7 +82,7 @@ const family *family_at(size_t i); /* the i-th row of families.def */
 
 node *vae_features(vae *v, node *x);                /* the encoder's trunk: [B,H,W,C] to [B,F] or [B,h,w,c]              */
 node *vae_encode(vae *v, node *x);                  /* the same, flat: [B,F]                                             */
-node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D], laid out as the data   */
+node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D E], laid out as the data */
 node *vae_nll(vae *v, node *decoded, node *x);      /* -log p(x|z) of each of an example's k draws: [B,k]                */
 node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the draws: [B]                              */
 normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk and its two heads: mu, logvar [B,Z]        */

@@ -464,6 +464,49 @@ def losses():
     case("half_squared", [r, x], 0.5 * F.mse_loss(t(r), t(x), reduction="none").sum(1))
     mu, lv = reals((7, 5)), reals((7, 5), -4, 2)
     case("kl", [mu, lv], d.kl_divergence(d.Normal(t(mu), torch.exp(t(lv) / 2)), d.Normal(0.0, 1.0)).sum(1))
+    likelihoods()
+
+
+def logistic_mass(location, scale, levels, x, low, step):
+    """-log of the mass of each level: the distribution function's differences, on the side of its smaller tail."""
+    side = np.where(x > location, -1, 1)
+    f = lambda v: 1 / (1 + np.exp(-side * (v.astype(np.longdouble) - location) / scale))
+    level, ends = np.rint((x - low) / step), (1 - side) // 2
+    upper = np.where(level == levels - 1, 1 - ends, f(x + step / 2))
+    lower = np.where(level == 0, ends, f(x - step / 2))
+    return -np.log(np.abs(upper - lower)).sum(1).astype(np.float64)
+
+
+def likelihoods():
+    """What p(x|z) is beside these. Draws numbers of its own, so that those of other cases stay."""
+    global n_drawn
+    saved, n_drawn = n_drawn, 1 << 21
+    d = torch.distributions
+    r, x = reals((7, 5), -2, 2), reals((7, 5), -2, 2)
+    pairs = reals((7, 10), -2, 2)
+    at, scale = t(pairs)[:, 0::2], torch.exp(t(pairs)[:, 1::2])
+    case("laplace", [r, x], -d.Laplace(t(r), 0.5).log_prob(t(x)).sum(1))
+    case("laplace_per_dimension", [r, x], -d.Laplace(torch.tanh(t(r)), 2.0).log_prob(t(x)).sum(1))
+    optimal = (t(r) - t(x)).abs().mean() + 1e-8
+    case("laplace_optimal", [r, x], -d.Laplace(t(r), optimal).log_prob(t(x)).sum(1))
+    case("laplace_predicted", [pairs, x], -d.Laplace(at, scale / 4).log_prob(t(x)).sum(1))
+    case("gaussian_predicted", [pairs, x], -d.Normal(torch.sigmoid(at), scale * 2).log_prob(t(x)).sum(1))
+    bytes = np.floor(np.abs(reals((7, 5), -1, 1)) * 255)
+    bytes[0], bytes[1] = [0, 255, 1, 254, 128], [255, 0, 0, 255, 7]
+    r = np.abs(reals((7, 5), -1, 1))
+    case("logistic", [r, bytes / 255], logistic_mass(r, 0.05, 256, bytes / 255, 0, 1 / 255))
+    two = reals((7, 10), -1, 1)
+    case("logistic_predicted", [two, bytes / 127.5 - 1],
+         logistic_mass(np.tanh(two[:, 0::2]), 0.1 * np.exp(two[:, 1::2]), 256, bytes / 127.5 - 1, -1, 2 / 255))
+    logits, level = reals((7, 20), -3, 3), np.floor(np.abs(reals((7, 5), -1, 1)) * 3.99)
+    case("categorical", [logits, level],
+         -d.Categorical(logits=t(logits).reshape(7, 5, 4)).log_prob(t(level)).sum(1))
+    r, count = reals((7, 5), -2, 4), np.floor(np.exp(np.abs(reals((7, 5), -4, 4)))) - 1
+    case("poisson", [r, count], -d.Poisson(torch.exp(t(r))).log_prob(t(count)).sum(1))
+    case("poisson_bytes", [r, count / 255], -d.Poisson(torch.exp(t(r))).log_prob(t(count)).sum(1))
+    case("negative_binomial", [r, count],
+         -d.NegativeBinomial(torch.tensor(2.5), logits=t(r) - math.log(2.5)).log_prob(t(count)).sum(1))
+    n_drawn = saved
 
 
 # ---- Ten steps of Adam on tiny models ----

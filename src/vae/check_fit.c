@@ -1,0 +1,107 @@
+/* check_fit.c - whether options fit each other and the data. A mismatch is refused with the reason and the fix. */
+#include "model.h"
+
+#include <math.h>
+
+enum { MAX_LEVELS = 4096 };
+
+int64_t model_levels(const model_data *d)
+{
+    return d->step > 0 ? 1 + (int64_t)fmin(round(d->max / d->step), 1e9) : 0;
+}
+
+static const char *name_of(const elbo_config *c)
+{
+    return likelihood_at((size_t)c->likelihood)->name;
+}
+
+/* Data in [0,1], and a network that sees them so. */
+static elbo_status check_unit(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    if (c->range)
+        return err_set(error, ELBO_USAGE,
+                       "likelihood %s needs data in [0,1], but range is symmetric ([-1,1]); use --range unit, or a gaussian "
+                       "or squared likelihood", name_of(c));
+    if (d->min < 0 || d->max > 1)
+        return err_set(error, ELBO_USAGE, "likelihood %s needs data in [0,1], but the data reach from %g to %g; scale them, or "
+                                          "use --likelihood gaussian", name_of(c), d->min, d->max);
+    return ELBO_OK;
+}
+
+static elbo_status check_counts(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    if (c->binarize)
+        return err_set(error, ELBO_USAGE, "binarize leaves 0 and 1 of the data: use --likelihood bernoulli, not %s", name_of(c));
+    if (d->step > 0 && d->min >= 0) return ELBO_OK;
+    return err_set(error, ELBO_USAGE,
+                   "likelihood %s needs whole numbers from 0 on, but the data are %s numbers from %g to %g; use --likelihood "
+                   "gaussian or laplace", name_of(c), d->step > 0 ? "whole" : "real", d->min, d->max);
+}
+
+static elbo_status check_levels(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    elbo_status status = check_counts(c, d, error);
+    int64_t levels = model_levels(d);
+    if (status != ELBO_OK || (levels >= 2 && levels <= MAX_LEVELS)) return status;
+    return err_set(error, ELBO_USAGE,
+                   "likelihood %s needs data in 2 to %d levels, but they reach from 0 to %g in whole numbers; use --likelihood "
+                   "poisson or gaussian", name_of(c), MAX_LEVELS, d->max);
+}
+
+static elbo_status check_takes(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    switch (likelihood_at((size_t)c->likelihood)->takes) {
+    case TAKES_UNIT: return check_unit(c, d, error);
+    case TAKES_COUNTS: return check_counts(c, d, error);
+    case TAKES_LEVELS: return check_levels(c, d, error);
+    case TAKES_REAL: break;
+    }
+    return ELBO_OK;
+}
+
+/* Transformations of the data on their way to the network. */
+static elbo_status check_input(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    if (d->min >= 0 && d->max <= 1) return ELBO_OK;
+    if (c->range)
+        return err_set(error, ELBO_USAGE, "range symmetric needs data in [0,1], but the data reach from %g to %g; scale them, or "
+                                          "use --likelihood gaussian", d->min, d->max);
+    return c->binarize ? err_set(error, ELBO_USAGE, "binarize needs data in [0,1], but the data reach from %g to %g", d->min,
+                                 d->max)
+                       : ELBO_OK;
+}
+
+/* The transformation of the location must reach all of the data. */
+static elbo_status check_output(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    const likelihood_info *l = likelihood_at((size_t)c->likelihood);
+    if (c->output == OUTPUT_LINEAR) return ELBO_OK;
+    if (l->takes != TAKES_REAL && !l->scaled)
+        return err_set(error, ELBO_USAGE,
+                       "output %s with likelihood %s would apply a second transformation: the decoder emits %s, and %s has "
+                       "its own; use --output linear", c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh", l->name,
+                       l->takes == TAKES_COUNTS ? "the logarithm of a mean" : "logits", l->name);
+    if (c->output == OUTPUT_SIGMOID && (c->range || d->min < 0 || d->max > 1))
+        return err_set(error, ELBO_USAGE,
+                       "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
+                       "linear, or tanh with --range symmetric", c->range ? -1 : d->min, c->range ? 1 : d->max);
+    if (c->output == OUTPUT_TANH && !c->range && (d->min < -1 || d->max > 1))
+        return err_set(error, ELBO_USAGE, "output tanh reaches (-1,1), but the data reach from %g to %g; use --output linear",
+                       d->min, d->max);
+    return ELBO_OK;
+}
+
+elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    elbo_status status = check_takes(c, d, error);
+    if (status == ELBO_OK) status = check_input(c, d, error);
+    if (status == ELBO_OK) status = check_output(c, d, error);
+    if (status != ELBO_OK) return status;
+    if (c->data_bias && c->likelihood != L_bernoulli && c->likelihood != L_bernoulli_eps)
+        return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
+    if (c->nesterov && c->momentum == 0)
+        return err_set(error, ELBO_USAGE, "nesterov changes how momentum is used, but momentum is 0; try --momentum 0.9");
+    if (c->variance == SIGMA_OPTIMAL && c->likelihood == L_logistic)
+        return err_set(error, ELBO_USAGE, "variance optimal has no formula for likelihood logistic; use --variance learned");
+    return ELBO_OK;
+}
