@@ -141,7 +141,7 @@ static void add_instr(example *e, op_code op, dtype type, int a, int b, int c)
 static void add_result(example *e, int reg, dtype type, op_code reduce, int64_t period)
 {
     int k = e->p.n_results++;
-    e->results[k] = (ew_result){reg, k, type, reduce, period};
+    e->results[k] = (ew_result){.reg = reg, .output = k, .type = type, .reduce = reduce, .period = period};
     e->out[k] = new_array(e->n / (reduce == OP_input ? 1 : period), size_of(type));
 }
 
@@ -324,7 +324,7 @@ static void test_sum_order_is_by_period_only(void **state)
         for (int i = 0; i < 40; i++) instrs[i] = (ew_instr){OP_neg, F32, {0, 0, 0}};
         ew_instr last = {OP_add, F32, {1, 39, 0}};
         instrs[39] = spare ? last : instrs[39];
-        ew_result r = {0, 0, F32, OP_sum, 5000};
+        ew_result r = {.type = F32, .reduce = OP_sum, .period = 5000};
         ew_program p = {SHAPE(1, 5000), 1, spare ? 40 : 0, 1, &l, instrs, &r};
         cpu_fused(&p, 1, (const void *[]){x}, (void *[]){spare ? &wide : &narrow});
     }
@@ -360,7 +360,9 @@ static void test_types_are_kept_exactly(void **state)
         float kept[N];
         ew_load l = {.kind = LOAD_FLAT, .type = F32};
         ew_instr cast = {OP_cast, type, {0, 0, 0}};
-        ew_result results[] = {{0, 0, type, OP_input, 0}, {1, 1, type, OP_input, 0}, {1, 2, F32, OP_input, 0}};
+        ew_result results[] = {{.reg = 0, .output = 0, .type = type, .reduce = OP_input},
+                               {.reg = 1, .output = 1, .type = type, .reduce = OP_input},
+                               {.reg = 1, .output = 2, .type = F32, .reduce = OP_input}};
         ew_program p = {SHAPE(N), 1, 1, 3, &l, &cast, results};
         cpu_fused(&p, N, (const void *[]){values}, (void *[]){stored, rounded, kept});
         assert_memory_equal(stored, rounded, N * size_of(type));
@@ -402,6 +404,47 @@ static void test_results_over_operands(void **state)
     }
 }
 
+/* The variance of a column in double, or its sum. */
+static double over_rows(const float *x, int64_t rows, int64_t f, op_code reduce)
+{
+    double mean = 0, squares = 0;
+    for (int64_t i = 0; i < rows; i++) mean += (double)x[i * f] / (double)rows;
+    for (int64_t i = 0; i < rows; i++) squares += ((double)x[i * f] - mean) * ((double)x[i * f] - mean);
+    return reduce == OP_sum ? mean * (double)rows : squares / (double)rows;
+}
+
+/* Results over the batch, from blocks of 5 rows. The numbers are 1000 and a little: a sum of squares would have lost that. */
+static void test_over_batch(void **state)
+{
+    (void)state;
+    enum { N_ROWS = 23, BLOCK = 5, BLOCKS = 5 };
+    const shape spaces[] = {SHAPE(N_ROWS, 1),      SHAPE(N_ROWS, 3),      SHAPE(N_ROWS, 40, 3), SHAPE(N_ROWS, 70, 32),
+                            SHAPE(N_ROWS, 9, 100), SHAPE(N_ROWS, 4, 600), SHAPE(N_ROWS, 5000)};
+    for (size_t s = 0; s < sizeof spaces / sizeof *spaces; s++) {
+        int64_t n = shape_count(spaces[s]), f = shape_last(spaces[s]), inner = n / N_ROWS;
+        float *x = new_array(n, sizeof *x), *shares = new_array(BLOCKS * 2 * f, sizeof *shares), *y = new_array(f, sizeof *y);
+        for (int64_t i = 0; i < n; i++) x[i] = 1000 + (float)(draw(2001) - 1000) * 1e-3f;
+        for (int k = 0; k < 2; k++) {
+            ew_load l = {.kind = LOAD_FLAT, .type = F32};
+            ew_result r = {.type = F32, .reduce = k ? OP_variance : OP_sum, .period = f, .over_batch = true};
+            ew_program p = {spaces[s], 1, 0, 1, &l, NULL, &r};
+            for (int64_t row = 0, b = 0; row < N_ROWS; row += BLOCK, b++)
+                cpu_fused(&p, BLOCK < N_ROWS - row ? BLOCK : N_ROWS - row, (const void *[]){x + row * inner},
+                          (void *[]){shares + b * ew_share(&r)});
+            cpu_fused_join(&r, shares, ew_share(&r), BLOCK * inner / f, n / f, y);
+            for (int64_t j = 0; j < f; j++) {
+                double wanted = over_rows(x + j, n / f, f, r.reduce), room = k ? 1e-3 * wanted : 2e-6 * wanted;
+                if (!(fabs((double)y[j] - wanted) <= room))
+                    fail_msg("%s of column %lld of %lld: %.9g, expected %.9g", op_table[r.reduce].name, (long long)j,
+                             (long long)f, (double)y[j], wanted);
+            }
+        }
+        free(x);
+        free(shares);
+        free(y);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_types_are_kept_exactly),
         cmocka_unit_test(test_results_over_operands),
+        cmocka_unit_test(test_over_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

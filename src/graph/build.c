@@ -221,6 +221,12 @@ node *g_amax(node *x, uint32_t axes)
     return reduce(OP_amax, x, axes);
 }
 
+node *g_variance(node *x, uint32_t axes)
+{
+    node *y = reduce(OP_variance, g_cast(x, F32), axes);
+    return y->op == OP_variance ? y : g_zero(y); /* of one number */
+}
+
 node *g_sum_last(node *x)
 {
     return g_sum(x, last_axis(x));

@@ -84,7 +84,7 @@ node *g_clip(node *x, double low, double high)
 
 node *g_leaky_relu(node *x, double slope)
 {
-    return g_where(g_less(g_zero(x), x), x, g_scale(x, slope));
+    return g_mul(x, g_where(g_less(g_zero(x), x), g_like(x, 1), g_like(x, slope)));
 }
 
 node *g_elu(node *x)

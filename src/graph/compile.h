@@ -16,6 +16,14 @@ typedef struct item {
     int place; /* among the phase's steps */
 } item;
 
+/* A sum or variance over the batch, down to trailing axes that stay: [B,H,W,C] to [C]. A fused step by example computes it block
+ * by block, and what the blocks found is put together in their order when the phase is done. */
+bool over_batch(const node *x);
+/* Whether x makes fewer numbers of more: its space is its operand's. */
+bool is_reduction(const node *x);
+/* Whether the step that computes x can be cut to blocks of examples. */
+bool goes_by_example(const node *x);
+
 /* Where the bytes of a tensor are: a base, an offset in bytes (or the slot of an input), and the bytes by which it advances with
  * each unit of a cut step (an example, or a row of a whole fused step); 0: every unit sees all of it. */
 typedef enum base_kind { IN_ARENA, IN_SCRATCH, IN_VALUES, IN_GRADIENTS, IN_STATE, IN_NEW_STATE, IN_INPUT } base_kind;
@@ -24,6 +32,7 @@ typedef struct reference {
     base_kind base;
     int64_t offset;
     int64_t advance;
+    int64_t apart; /* bytes by which it moves with each block: a result over the batch has a place for each block's share */
 } reference;
 
 typedef struct step {
@@ -36,6 +45,8 @@ typedef struct step {
     int parts;      /* of a whole step */
     preparation prepared;
     int64_t shared; /* where in the arena the bytes all its calls see are */
+    reference *joined; /* [n_results] of a fused step: where a result over the batch goes when its shares are put together */
+    bool joins;        /* there is such a result */
     double flops;
 } step;
 
@@ -72,7 +83,7 @@ struct plan {
     step *steps;
     int n_steps;
     int *task_first; /* [step] of a whole phase: its first task */
-    int *before, *after; /* [step] by phase */
+    int *before, *after; /* [step] by phase: those with something to do before or after it */
 
     size_t arena_size, scratch_size;
     size_t step_scratch; /* where in a worker's scratch a step's own begins */

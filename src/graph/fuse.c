@@ -52,6 +52,23 @@ static void add_need(fusing *f, int i, int j)
     }
 }
 
+bool is_reduction(const node *x)
+{
+    return x->op == OP_sum || x->op == OP_amax || x->op == OP_variance;
+}
+
+bool over_batch(const node *x)
+{
+    if (x->op != OP_sum && x->op != OP_variance) return false;
+    int gone = x->in[0]->shape.rank - x->shape.rank;
+    return x->in[0]->rows > 0 && x->rows == 0 && x->in[0]->type == F32 && x->at.axes == (1u << gone) - 1;
+}
+
+bool goes_by_example(const node *x)
+{
+    return x->rows > 0 || over_batch(x);
+}
+
 static bool is_trailing_reduction(const node *x)
 {
     if (x->op != OP_sum && x->op != OP_amax) return false;
@@ -62,7 +79,7 @@ static bool is_trailing_reduction(const node *x)
 
 static bool is_fusible(const node *x)
 {
-    return op_table[x->op].elementwise || x->op == OP_cast || is_trailing_reduction(x);
+    return op_table[x->op].elementwise || x->op == OP_cast || is_trailing_reduction(x) || over_batch(x);
 }
 
 static bool joins_as_view(const node *x)
@@ -72,12 +89,12 @@ static bool joins_as_view(const node *x)
 
 shape space_shape(const node *x)
 {
-    return x->op == OP_sum || x->op == OP_amax ? x->in[0]->shape : x->shape;
+    return is_reduction(x) ? x->in[0]->shape : x->shape;
 }
 
 int64_t space_fold(const node *x)
 {
-    return x->rows > 0 ? space_shape(x).dim[0] / g_examples(x->g) : 1;
+    return goes_by_example(x) ? space_shape(x).dim[0] / g_examples(x->g) : 1;
 }
 
 void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, int64_t *out_stride)
@@ -113,7 +130,7 @@ static int item_reading(const plan *p, const node *x)
 static bool in_register(const plan *p, const node *operand, int i)
 {
     const node *root = view_root(operand);
-    return p->item_of[root->id] == i && root->op != OP_sum && root->op != OP_amax;
+    return p->item_of[root->id] == i && !is_reduction(root);
 }
 
 static bool may_join(const fusing *f, const node *x, int i)
@@ -121,7 +138,7 @@ static bool may_join(const fusing *f, const node *x, int i)
     const plan *p = f->p;
     const item *it = &p->items[i];
     if (!it->fused || it->n_members >= MAX_MEMBERS || it->registers + 1 + x->n_in > EW_MAX_REGS) return false;
-    if (!shape_equal(it->space, space_of(x)) || it->by_example != (x->rows > 0)) return false;
+    if (!shape_equal(it->space, space_of(x)) || it->by_example != goes_by_example(x)) return false;
     for (int k = 0; k < x->n_in; k++) {
         int j = item_reading(p, x->in[k]);
         if (j < 0) continue;
@@ -149,7 +166,7 @@ static int find_item(const fusing *f, const node *x)
         int i = p->item_of[view_root(x->in[k])->id];
         if (i > best && may_join(f, x, i)) best = i;
     }
-    for (int i = p->n_items - 1; best < 0 && x->rows > 0 && i >= 0; i--)
+    for (int i = p->n_items - 1; best < 0 && goes_by_example(x) && i >= 0; i--)
         if (p->items[i].fused && shares_operand(x, &p->items[i]) && may_join(f, x, i)) best = i;
     return best;
 }
@@ -161,7 +178,7 @@ static bool new_item(fusing *f, const node *x, bool fused)
     it->members = arena_new(&p->storage, fused ? MAX_MEMBERS : 1, sizeof(node *));
     if (!it->members) return false;
     it->fused = fused;
-    it->by_example = x->rows > 0 && p->fast;
+    it->by_example = p->fast && (x->rows > 0 || (fused && over_batch(x)));
     it->space = space_of(x);
     it->phase = -1;
     p->n_items++;

@@ -81,6 +81,15 @@ static void grad_amax(node *y, node *dy, node **dx)
     dx[0] = g_mul(mine, spread(share, x, y->at.axes));
 }
 
+/* d/dx of the mean of (x - mean)^2 is 2 (x - mean) / n: what reaches x through the mean adds up to nothing. */
+static void grad_variance(node *y, node *dy, node **dx)
+{
+    node *x = y->in[0];
+    double n = (double)shape_count(x->shape) / (double)shape_count(y->shape);
+    node *mean = g_scale(g_sum(x, y->at.axes), 1 / n);
+    dx[0] = g_mul(g_sub(x, spread(mean, x, y->at.axes)), spread(g_scale(dy, 2 / n), x, y->at.axes));
+}
+
 static void grad_cumsum(node *y, node *dy, node **dx)
 {
     dx[0] = g_cumsum(dy, !y->at.flag);

@@ -68,7 +68,7 @@ typedef struct attributes {
     int64_t axis;       /* slice, pad, concat                                                                         */
     int64_t begin, end; /* slice: first index; pad: zeros before and after; random: end 1 for the same at every step  */
     int64_t step;       /* slice and pad: stride, >= 1                                                                */
-    uint32_t axes;      /* sum, amax: bit i set for axis i                                                            */
+    uint32_t axes;      /* sum, amax, variance: bit i set for axis i                                                            */
     int32_t flag;       /* matmul: TRANSPOSE_A | TRANSPOSE_B; cumsum: 1 from the back; random: distribution_kind;
                            resize, resize_dx: resize_kind                                                             */
     uint32_t stream;    /* random                                                                                     */
@@ -151,6 +151,7 @@ node *g_split(node *x, int n, int i);                   /* the i-th of n equal p
 
 node *g_sum(node *x, uint32_t axes);      /* bit i: axis i; the axes disappear */
 node *g_amax(node *x, uint32_t axes);
+node *g_variance(node *x, uint32_t axes); /* the mean of (x - mean)^2 over axes */
 node *g_sum_last(node *x);                /* over the last axis */
 node *g_sum_features(node *x);            /* over all axes but the first: [B,...] to [B] */
 node *g_sum_all(node *x);                 /* to a scalar */

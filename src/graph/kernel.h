@@ -99,13 +99,16 @@ typedef struct ew_instr {
 } ew_instr;
 
 /* A result written out: reduce 0 stores element i of register reg; else the sum (OP_sum) or maximum (OP_amax) over each run of
- * period consecutive elements, period dividing inner. Sums are added in a fixed order that depends on period only. */
+ * period consecutive elements, period dividing inner. Sums are added in a fixed order that depends on period only.
+ * over_batch: instead of what follows each other, elements i, i + period, i + 2 period, ... are put together (OP_sum or
+ * OP_variance, down to period columns). A block leaves its share, ew_share numbers, which cpu_fused_join puts together. */
 typedef struct ew_result {
     int reg;
     int output; /* which output of the step */
     dtype type;
-    op_code reduce; /* OP_sum, OP_amax, or OP_input for none */
+    op_code reduce; /* OP_sum, OP_amax, OP_variance, or OP_input for none */
     int64_t period;
+    bool over_batch;
 } ew_result;
 
 typedef struct ew_program {
@@ -122,6 +125,12 @@ enum { EW_MAX_REGS = 96, EW_MAX_RESULTS = 40 };
 /* Runs a program on rows of axis 0 of its space (rows <= space.dim[0]); in and out begin at the block. An output may be the
  * memory of an operand that is loaded flat and only so. Defined by kernels/cpu. */
 void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out);
+
+/* The numbers of a block's share of a result over the batch: sums [period], or means and sums of squared distances from them. */
+int64_t ew_share(const ew_result *r);
+/* The result over the batch from the shares of its blocks, at so many numbers from each other: all but the last of so many
+ * rows (columns of period numbers), in their order. */
+void cpu_fused_join(const ew_result *r, const float *shares, int64_t apart, int64_t rows_of_block, int64_t all_rows, float *out);
 
 /* Opens what the fast kernels need in the engine (the matrix library, or in its place their own product), once. False when out of
  * memory. */

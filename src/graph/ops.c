@@ -75,7 +75,8 @@ static bool keeps_leading_axis(op_code op, shape s, node *const *in, const attri
     case OP_pad:
     case OP_concat: return at->axis != 0;
     case OP_sum:
-    case OP_amax: return !(at->axes & 1u);
+    case OP_amax:
+    case OP_variance: return !(at->axes & 1u);
     case OP_cumsum:
     case OP_argmax:
     case OP_argmin:

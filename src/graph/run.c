@@ -46,7 +46,8 @@ static void run_fused(const running *r, const step *s, cut c)
     const void *in[MOST];
     void *out[MOST];
     for (int i = 0; i < s->n_in; i++) in[i] = address(r, s->in[i], c.first, c.worker);
-    for (int i = 0; i < s->n_out; i++) out[i] = address(r, s->out[i], c.first, c.worker);
+    for (int i = 0; i < s->n_out; i++)
+        out[i] = (char *)address(r, s->out[i], c.first, c.worker) + c.first / r->p->block * s->out[i].apart;
     cpu_fused(s->program, s->program->space.dim[0] / c.all * c.count, in, out);
 }
 
@@ -55,6 +56,17 @@ static tensor cut_tensor(const running *r, tensor t, reference ref, cut c)
     t.data = address(r, ref, c.first, c.worker);
     if (ref.advance && c.count != c.all) t.shape.dim[0] = t.shape.dim[0] / c.all * c.count;
     return t;
+}
+
+static double begin_profile(const running *r)
+{
+    return r->b->seconds ? clock_seconds() : 0;
+}
+
+static void end_profile(const running *r, const step *s, int worker, double begin)
+{
+    double *seconds = r->b->seconds;
+    if (seconds) seconds[(ptrdiff_t)worker * r->p->n_steps + (s - r->p->steps)] += clock_seconds() - begin;
 }
 
 /* What every call of a step is given. */
@@ -97,7 +109,24 @@ static void run_before(void *arg, int task, int worker)
     }
     kernel_args k = common_args(r, s, worker);
     k.in = in;
+    double begin = begin_profile(r);
     s->prepared.before(&k);
+    end_profile(r, s, worker, begin);
+}
+
+/* Puts the blocks' shares of a fused step's results over the batch together. */
+static void join_results(const running *r, const step *s)
+{
+    const ew_program *pr = s->program;
+    int64_t columns_of_example = shape_count(pr->space) / g_examples(r->p->g);
+    for (int i = 0; i < pr->n_results; i++) {
+        const ew_result *x = &pr->results[i];
+        if (!x->over_batch) continue;
+        const reference *shares = &s->out[x->output];
+        int64_t rows = columns_of_example / x->period;
+        cpu_fused_join(x, address(r, *shares, 0, 0), shares->apart / (int64_t)sizeof(float), r->p->block * rows,
+                       g_examples(r->p->g) * rows, address(r, s->joined[i], 0, 0));
+    }
 }
 
 static void run_after(void *arg, int task, int worker)
@@ -105,15 +134,18 @@ static void run_after(void *arg, int task, int worker)
     const running *r = arg;
     const step *s = &r->p->steps[r->p->after[r->phase->first_after + task]];
     cut c = {.count = 1, .all = 1, .parts = s->parts, .worker = worker};
-    run_kernel(r, s, c, s->prepared.after);
+    double begin = begin_profile(r);
+    if (s->program) join_results(r, s);
+    else run_kernel(r, s, c, s->prepared.after);
+    end_profile(r, s, worker, begin);
 }
 
 static void run_step(const running *r, const step *s, cut c)
 {
-    double *seconds = r->b->seconds, begin = seconds ? clock_seconds() : 0;
+    double begin = begin_profile(r);
     if (s->program) run_fused(r, s, c);
     else run_kernel(r, s, c, s->run);
-    if (seconds) seconds[(ptrdiff_t)c.worker * r->p->n_steps + (s - r->p->steps)] += clock_seconds() - begin;
+    end_profile(r, s, c.worker, begin);
 }
 
 static void run_block(void *arg, int task, int worker)

@@ -109,11 +109,33 @@ static node *simplify_elementwise(const node *old, node **in)
     }
 }
 
-/* The sum of a constant is a constant. */
+/* What x repeats along all of the axes, as it is along the others; NULL where it does not. */
+static node *repeated_along(node *x, uint32_t axes)
+{
+    if (x->op != OP_broadcast) return NULL;
+    node *source = x->in[0];
+    int lead = x->shape.rank - source->shape.rank;
+    shape kept = {0};
+    for (int i = 0; i < x->shape.rank; i++) {
+        int64_t size = i < lead ? 1 : source->shape.dim[i - lead];
+        if (!(axes >> i & 1u)) kept.dim[kept.rank++] = size;
+        else if (size != 1) return NULL;
+    }
+    return g_reshape(source, kept);
+}
+
+/* The sum of a constant is a constant; a factor that is the same in all terms is applied once, to the sum. */
 static node *simplify_sum(graph *g, const node *old, node *x)
 {
     double n = (double)shape_count(x->shape) / (double)shape_count(old->shape);
-    return is_constant(x) ? constant(g, x->at.value * n, old->shape) : NULL;
+    if (is_constant(x)) return constant(g, x->at.value * n, old->shape);
+    if (x->op == OP_neg) return g_neg(g_sum(x->in[0], old->at.axes));
+    for (int i = 0; x->op == OP_mul && i < 2; i++) {
+        node *factor = is_constant(x->in[i]) ? constant(g, x->in[i]->at.value, old->shape)
+                                             : repeated_along(x->in[i], old->at.axes);
+        if (factor) return g_mul(g_sum(x->in[1 - i], old->at.axes), factor);
+    }
+    return NULL;
 }
 
 static bool swaps_last_two(const node *x)

@@ -18,6 +18,11 @@ typedef struct builder {
     int64_t units;                      /* of a cut: examples, or rows of the space */
 } builder;
 
+static int64_t ratio_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
 /* ---- Where ---- */
 
 /* The bytes x moves on with each example; 0 where every block sees all of it. */
@@ -135,6 +140,25 @@ static void add_result(builder *b, const node *x, int reg, op_code reduce, int64
     b->out[b->s->n_out++] = where_is(b->p, x, (int64_t)node_bytes(b->p, x) / b->units);
 }
 
+static int64_t blocks_of(const plan *p)
+{
+    return ratio_up(g_examples(p->g), p->block);
+}
+
+/* A result over the batch: its blocks' shares lie at the end of the arena until they are put together. */
+static void add_result_over_batch(builder *b, const node *x, int reg)
+{
+    ew_program *pr = b->program;
+    ew_result *r = &pr->results[pr->n_results];
+    *r = (ew_result){.reg = reg, .output = b->s->n_out, .type = F32, .reduce = x->op, .period = shape_count(x->shape),
+                     .over_batch = true};
+    int64_t apart = ratio_up(ew_share(r) * (int64_t)sizeof(float), 64) * 64;
+    b->s->joined[pr->n_results++] = where_is(b->p, x, 0);
+    b->out[b->s->n_out++] = (reference){.base = IN_ARENA, .offset = (int64_t)b->p->arena_size, .apart = apart};
+    b->p->arena_size += (size_t)(blocks_of(b->p) * apart);
+    b->s->joins = true;
+}
+
 static void add_member(builder *b, int m)
 {
     const node *x = b->it->members[m];
@@ -143,7 +167,9 @@ static void add_member(builder *b, int m)
     if (x->op == OP_broadcast || x->op == OP_constant) {
         b->reg_of_member[m] = load_register(b, x, x);
         if (written) add_result(b, x, b->reg_of_member[m], OP_input, 0);
-    } else if (x->op == OP_sum || x->op == OP_amax) {
+    } else if (over_batch(x)) {
+        add_result_over_batch(b, x, operand_register(b, x->in[0], x));
+    } else if (is_reduction(x)) {
         int64_t period = shape_count(x->in[0]->shape) / shape_count(x->shape);
         add_result(b, x, operand_register(b, x->in[0], x), x->op, period);
     } else {
@@ -180,6 +206,7 @@ static bool build_fused(plan *p, const item *it, step *s)
     builder b = {.p = p, .it = it, .s = s, .program = arena_new(a, 1, sizeof *b.program)};
     b.in = arena_new(a, loads, sizeof *b.in);
     b.out = arena_new(a, members, sizeof *b.out);
+    s->joined = arena_new(a, members, sizeof *s->joined);
     if (a->failed) return false;
     ew_program *pr = b.program;
     pr->loads = arena_new(a, loads, sizeof *pr->loads);
@@ -261,7 +288,7 @@ static void count_tasks(plan *p)
     for (int i = 0; i < p->n_phases; i++) {
         plan_phase *ph = &p->phases[i];
         if (ph->by_example) {
-            ph->n_tasks = (int)((g_examples(p->g) + p->block - 1) / p->block);
+            ph->n_tasks = (int)blocks_of(p);
             continue;
         }
         for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
@@ -279,7 +306,7 @@ static void list_before_and_after(plan *p)
         ph->first_after = n_after;
         for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
             if (p->steps[k].prepared.before) p->before[n_before++] = k;
-            if (p->steps[k].prepared.after) p->after[n_after++] = k;
+            if (p->steps[k].prepared.after || p->steps[k].joins) p->after[n_after++] = k;
         }
         ph->n_before = n_before - ph->first_before;
         ph->n_after = n_after - ph->first_after;

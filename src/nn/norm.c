@@ -20,34 +20,22 @@ static node *mean_over(node *x, uint32_t axes)
 /* (x - mean) / sqrt(variance + eps) */
 static node *standardised(node *centred, node *variance)
 {
-    return g_div(centred, g_sqrt(g_shift(variance, EPSILON)));
+    return g_mul(centred, g_rsqrt(g_shift(variance, EPSILON)));
 }
 
-/* x weight + bias */
-static node *scaled(scope *s, node *x)
+/* centred weight / sqrt(variance + eps) + bias, for a variance of the features (or none, where centred is standardised) */
+static node *scaled(scope *s, node *centred, node *variance)
 {
-    shape c = SHAPE(shape_last(x->shape));
+    shape c = SHAPE(shape_last(centred->shape));
     node *weight = scope_param(s, "weight", c, NULL, (init_rule){.value = 1});
     node *bias = scope_param(s, "bias", c, NULL, (init_rule){.value = 0});
-    return g_add(g_mul(x, weight), bias);
+    if (variance) weight = g_mul(weight, g_rsqrt(g_shift(variance, EPSILON)));
+    return g_add(g_mul(centred, weight), bias);
 }
 
 static node *moved(node *kept, node *now)
 {
     return g_add(g_scale(kept, 1 - MOMENTUM), g_scale(g_stop(now), MOMENTUM));
-}
-
-static node *batch_statistics(scope *s, node *x, uint32_t axes, node *kept_mean, node *kept_variance)
-{
-    shape c = SHAPE(shape_last(x->shape));
-    double n = (double)shape_count(x->shape) / (double)c.dim[0];
-    node *mean = mean_over(x, axes);
-    node *centred = g_sub(x, mean);
-    node *variance = mean_over(g_square(centred), axes);
-    node *unbiased = g_scale(g_reshape(variance, c), n > 1 ? n / (n - 1) : 1);
-    scope_state_set(s, "running_mean", moved(kept_mean, g_reshape(mean, c)));
-    scope_state_set(s, "running_var", moved(kept_variance, unbiased));
-    return standardised(centred, variance);
 }
 
 node *batch_norm(scope *s, node *x, const char *name)
@@ -56,9 +44,16 @@ node *batch_norm(scope *s, node *x, const char *name)
     int mark = scope_enter(s, "%s", name);
     shape c = SHAPE(shape_last(x->shape));
     uint32_t axes = (1u << (x->shape.rank - 1)) - 1;
-    node *mean = scope_state(s, "running_mean", c, 0), *variance = scope_state(s, "running_var", c, 1);
-    node *y = s->training ? batch_statistics(s, x, axes, mean, variance) : standardised(g_sub(x, mean), variance);
-    y = scaled(s, y);
+    node *kept_mean = scope_state(s, "running_mean", c, 0), *kept_variance = scope_state(s, "running_var", c, 1);
+    node *mean = kept_mean, *variance = kept_variance;
+    if (s->training) {
+        double n = (double)shape_count(x->shape) / (double)c.dim[0];
+        mean = g_scale(g_sum(x, axes), 1 / n);
+        variance = g_variance(x, axes);
+        scope_state_set(s, "running_mean", moved(kept_mean, mean));
+        scope_state_set(s, "running_var", moved(kept_variance, g_scale(variance, n > 1 ? n / (n - 1) : 1)));
+    }
+    node *y = scaled(s, g_sub(x, mean), variance);
     scope_leave(s, mark);
     return y;
 }
@@ -74,7 +69,7 @@ node *layer_norm(scope *s, node *x, const char *name)
 {
     if (g_broken(x)) return x;
     int mark = scope_enter(s, "%s", name);
-    node *y = scaled(s, normalised(x, 1u << (x->shape.rank - 1)));
+    node *y = scaled(s, normalised(x, 1u << (x->shape.rank - 1)), NULL);
     scope_leave(s, mark);
     return y;
 }
@@ -87,7 +82,7 @@ node *group_norm(scope *s, node *x, int64_t groups, const char *name)
                                                 (long long)groups);
     int mark = scope_enter(s, "%s", name);
     node *grouped = g_reshape(x, SHAPE(b, places, groups, c / groups));
-    node *y = scaled(s, g_reshape(normalised(grouped, 1u << 1 | 1u << 3), x->shape));
+    node *y = scaled(s, g_reshape(normalised(grouped, 1u << 1 | 1u << 3), x->shape), NULL);
     scope_leave(s, mark);
     return y;
 }

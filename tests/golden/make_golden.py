@@ -434,6 +434,19 @@ def images():
     n_drawn = saved
 
 
+def variances():
+    global n_drawn
+    saved = n_drawn
+    x, y = reals((7, 6)), reals((7, 3, 4))
+    case("variance_batch", [x], x.var(0))
+    case("variance_all", [y], y.var())
+    case("variance_channels", [y], y.var((0, 1)))
+    case("variance_outer", [y], y.var((0, 2)))
+    case("variance_last", [x], x.var(1))
+    case("variance_far", [x + 1000], x.var(0))
+    n_drawn = saved
+
+
 SEED, STEP, STREAM = 0x1234567890ABCDEF, 77, stream_of("golden/noise")
 INDEX = [5, 0, 17, 3, 1000003, 9, 2**33 + 1]
 
@@ -610,6 +623,7 @@ if __name__ == "__main__":
     short_forms()
     random_numbers()
     images()
+    variances()
     write_cases("ops.h", "golden_ops")
     losses()
     write_cases("losses.h", "golden_losses")

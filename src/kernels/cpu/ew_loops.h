@@ -27,6 +27,8 @@ typedef struct ew_level {
     void (*max_lanes)(size_t n, float *lanes, const float *x);
     /* y[j] += the sum of x[r * stride + j] over r < rows, for j < n; any n */
     void (*add_rows)(size_t n, size_t rows, size_t stride, float *y, const float *x);
+    /* the same of (x - mean[j])^2 */
+    void (*add_squares)(size_t n, size_t rows, size_t stride, float *y, const float *mean, const float *x);
 } ew_level;
 
 extern const ew_level ew_portable;
@@ -52,6 +54,10 @@ typedef struct ew_fold {
 void ew_fold_begin(ew_fold *f, op_code op, int64_t period);
 /* Takes in the next n numbers and writes the results that become complete; returns how many. */
 int64_t ew_fold_feed(ew_fold *f, const ew_level *level, int64_t n, const float *x, float *y);
+
+/* A block's share of a result over the batch (kernel.h): emptied, and fed the n numbers from element begin of the block on. */
+void ew_columns_begin(const ew_result *r, float *share);
+void ew_columns_feed(const ew_result *r, const ew_level *level, int64_t begin, int64_t n, const float *x, float *share);
 
 /* cpu_fused with the loops of a certain level. */
 void fused_run(const ew_level *level, const ew_program *p, int64_t rows, const void *const *in, void *const *out);

@@ -7,8 +7,8 @@
  * ("single").
  *
  * Invariants: loops run over whole groups (ew_loops.h), past the end of a short tile if need be, so a number's bits
- * do not depend on the tile it is in; sums depend on their period only (ew_fold.c). Together: the same bits for any
- * cut into rows.
+ * do not depend on the tile it is in; sums depend on their period only (ew_fold.c). Together: the same bits for any cut
+ * into rows. Sums over the batch depend on the cut into blocks (ew_columns.c).
  * Within a tile every read of memory that is both operand and result comes before, or in, the loop that writes it. */
 #include "ew_loops.h"
 
@@ -203,6 +203,10 @@ static void finish(machine *m, int k)
     }
     int64_t at = m->begin, n = m->len;
     float folds[TILE];
+    if (r->over_batch) {
+        ew_columns_feed(r, m->level, m->begin, m->len, x, m->out[r->output]);
+        return;
+    }
     if (r->reduce != OP_input) {
         at = m->folded[k];
         n = ew_fold_feed(m->fold + k, m->level, n, x, folds);
@@ -336,7 +340,8 @@ static void begin_registers(machine *m)
     }
     for (int k = 0; k < p->n_results; k++) {
         m->folded[k] = 0;
-        if (p->results[k].reduce != OP_input) ew_fold_begin(m->fold + k, p->results[k].reduce, p->results[k].period);
+        if (p->results[k].over_batch) ew_columns_begin(p->results + k, m->out[p->results[k].output]);
+        else if (p->results[k].reduce != OP_input) ew_fold_begin(m->fold + k, p->results[k].reduce, p->results[k].period);
     }
 }
 
