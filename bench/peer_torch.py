@@ -6,8 +6,8 @@
     peer_torch.py epoch FILE BATCH THREADS     a program that reads the IDX file and trains mlp-400-20 for one epoch
     peer_torch.py save FILE / cold FILE        a traced decoder of mlp-400-20; a program that loads it and decodes one latent
 
-MODEL is mlp-HIDDEN-LATENT or iwae-K (two tanh layers of 200 each way, latent 50, K draws). train and decode measure for each
-line of standard input, a number of seconds, and answer as measure.c does. The strongest settings found for PyTorch 1.13 are
+MODEL is mlp-HIDDEN-LATENT, iwae-K (two tanh layers of 200 each way, latent 50, K draws) or one of networks.py. train and decode
+measure for each line of standard input, a number of seconds, and answer as measure.c does. The strongest settings found for PyTorch 1.13 are
 used: foreach Adam, gradients set to None, subnormals flushed, batches sliced by hand from one tensor."""
 import math
 import sys
@@ -16,6 +16,8 @@ import time
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from networks import NETWORKS
 
 
 class Mlp(nn.Module):
@@ -64,7 +66,66 @@ class Iwae(nn.Module):
         return (math.log(self.k) - torch.logsumexp(log_w, 0)).mean()
 
 
+def convolution(words, channels):
+    filters, (kernel, _, stride) = int(words[1]), words[2].partition("/")
+    k, s = int(kernel.split("x")[0]), int(stride or 1)
+    p = (k - 1) // 2
+    if words[0] == "conv":
+        return nn.Conv2d(channels, filters, k, s, p)
+    return nn.ConvTranspose2d(channels, filters, k, s, p, output_padding=max(0, min(s - 1, s + 2 * p - k)))
+
+
+def network(text, shape):
+    """The layers that a text in elbo's notation means, and the shape (C,H,W) or (features,) they end in."""
+    layers = []
+    for line in text.split(";"):
+        words = line.split()
+        if words[0] == "dense":
+            layers += [nn.Flatten(), nn.Linear(math.prod(shape), int(words[1]))]
+            rest, shape = words[2:], (int(words[1]),)
+        elif words[0] == "reshape":
+            height, width, channels = map(int, words[1].split("x"))
+            rest, shape = words[2:], (channels, height, width)
+            layers.append(nn.Unflatten(1, shape))
+        else:
+            layers.append(convolution(words, shape[0]))
+            rest, shape = words[3:], tuple(layers[-1](torch.zeros(1, *shape)).shape[1:])
+        for word in rest:
+            layers.append({"bn": lambda: nn.BatchNorm2d(shape[0]), "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU}[word]())
+    return layers, shape
+
+
+class Conv(nn.Module):
+    def __init__(self, latent, shape, encoder, decoder, likelihood):
+        super().__init__()
+        height, width, channels = shape
+        self.latent, self.squared, self.picture = latent, likelihood == "squared", (channels, height, width)
+        layers, out = network(encoder, self.picture)
+        self.enc = nn.Sequential(*layers, nn.Flatten())
+        self.mu = nn.Linear(math.prod(out), latent)
+        self.lv = nn.Linear(math.prod(out), latent)
+        layers, out = network(decoder, (latent,))
+        if out[0] != channels:
+            layers.append(nn.Conv2d(out[0], channels, 3, 1, 1))
+        self.dec = nn.Sequential(*layers)
+
+    def decode(self, z):
+        y = self.dec(z)
+        return torch.tanh(y) if self.squared else y
+
+    def forward(self, x):
+        h = self.enc(x)
+        mu, lv = self.mu(h), self.lv(h)
+        y = self.decode(mu + torch.randn_like(mu) * torch.exp(0.5 * lv))
+        kl = 0.5 * torch.sum(mu * mu + lv.exp() - 1 - lv)
+        if self.squared:
+            return F.mse_loss(y, x) + 0.00025 * kl / x.shape[0]
+        return (F.binary_cross_entropy_with_logits(y, x, reduction="sum") + kl) / x.shape[0]
+
+
 def make(name):
+    if name in NETWORKS:
+        return Conv(**NETWORKS[name])
     kind, *numbers = name.split("-")
     return {"mlp": Mlp, "iwae": Iwae}[kind](*map(int, numbers))
 
@@ -84,7 +145,8 @@ def descend(model, optimiser, x):
 def trainer(name, batch):
     model = make(name)
     optimiser = adam(model)
-    data = [torch.rand(batch, 784) * (torch.rand(batch, 784) < 0.5) for _ in range(16)]
+    shape = (batch, *getattr(model, "picture", (784,)))
+    data = [torch.rand(shape) * (torch.rand(shape) < 0.5) for _ in range(16)]
     return lambda i: descend(model, optimiser, data[i % len(data)])
 
 
@@ -94,7 +156,8 @@ class Pixels(nn.Module):
         self.model = model
 
     def forward(self, z):
-        return torch.sigmoid(self.model.decode(z))
+        y = self.model.decode(z)
+        return y if getattr(self.model, "squared", False) else torch.sigmoid(y)
 
 
 def traced(name):
