@@ -201,8 +201,8 @@ typedef struct elbo_data elbo_data;
  * Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
 ELBO_API elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error);
 
-/* How picture files become examples. All zero: as they are, all of one size. First the crop, then the size, then grey. */
-typedef struct elbo_picture_options {
+/* How files become examples. All zero: as they are. Of pictures: first the crop, then the size, then grey. */
+typedef struct elbo_data_options {
     int64_t height, width;    /* resize to this: averages where it shrinks, interpolates where it grows. 0: as the other,
                                  both 0: keep the size, which then must be the same for all                           */
     double crop;              /* cut out the square in the middle; its side is this fraction of the picture's width (up
@@ -214,7 +214,7 @@ typedef struct elbo_picture_options {
     const char *labels;       /* a CSV file: the first line names the columns, the first column has file names. NULL:
                                  the labels are the sub-folders, where there is more than one                          */
     const char *label_column; /* the column with the labels; NULL: the second                                         */
-} elbo_picture_options;
+} elbo_data_options;
 
 /* elbo_data_open, which also opens picture files (JPEG, PNG, PBM, PGM, PPM): all in a folder and the folders below it, in a
  * tar archive (plain or gzipped), or one. options may be NULL. Pictures are in the order of their names, byte by byte; the
@@ -224,10 +224,10 @@ typedef struct elbo_picture_options {
  * different sizes without a height and width), BAD_FILE (no picture can be read; strict: one is broken), NO_BACKEND (a JPEG
  * where elbo was built without libjpeg). */
 ELBO_API elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part,
-                                        const elbo_picture_options *options, elbo_error *error);
+                                        const elbo_data_options *options, elbo_error *error);
 
-/* How the options of a configuration say that picture files are read. */
-ELBO_API elbo_picture_options elbo_config_pictures(const elbo_config *config);
+/* How the options of a configuration say that files are read. */
+ELBO_API elbo_data_options elbo_config_data_options(const elbo_config *config);
 
 /* Copies n examples of the given shape from memory: U8 (read as value / 255) or F32. labels may be NULL.
  * Errors: USAGE (a shape or count below 1, a value that is not finite), NO_MEMORY. */
@@ -308,8 +308,11 @@ ELBO_API const elbo_model_info *elbo_model_describe(const elbo_model *model);
 ELBO_API const elbo_latent_info *elbo_model_latent_at(const elbo_model *model, size_t i);
 /* The value of an option the model was made with, as text; NULL for an unknown key. */
 ELBO_API const char *elbo_model_option(elbo_model *model, const char *key);
-/* How it reads picture files, for elbo_data_open_with. */
-ELBO_API elbo_picture_options elbo_model_pictures(const elbo_model *model);
+/* How it reads files, for elbo_data_open_with. */
+ELBO_API elbo_data_options elbo_model_data_options(const elbo_model *model);
+/* elbo_data_open_with, as the model reads files. */
+ELBO_API elbo_data *elbo_data_open_for(elbo_engine *engine, const elbo_model *model, const char *name, const char *part,
+                                       elbo_error *error);
 
 /* Encodes x [n,H,W,C]: mean [n,Z] and, where it is not NULL, std [n,Z] (zeros for a point latent). Errors: NO_MEMORY. */
 ELBO_API elbo_status elbo_model_encode(elbo_model *model, const float *x, int64_t n, float *mean, float *std,

@@ -25,7 +25,7 @@ static inline int leave_with_threads(void **state)
 
 /* ---- Opening ---- */
 
-typedef elbo_picture_options options;
+typedef elbo_data_options options;
 
 static inline elbo_data *open_with(const char *name, const char *part, options o)
 {

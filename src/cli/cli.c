@@ -53,10 +53,10 @@ elbo_status open_model(cli *c, const char *path)
 
 elbo_status open_data(cli *c, const char *name, const char *part)
 {
-    elbo_picture_options pictures = {0};
-    if (c->config) pictures = elbo_config_pictures(c->config);
-    if (c->model) pictures = elbo_model_pictures(c->model);
-    c->data = elbo_data_open_with(c->engine, name, part, &pictures, &c->error);
+    elbo_data_options options = {0};
+    if (c->config) options = elbo_config_data_options(c->config);
+    c->data = c->model ? elbo_data_open_for(c->engine, c->model, name, part, &c->error)
+                       : elbo_data_open_with(c->engine, name, part, &options, &c->error);
     if (!c->data) return c->error.code;
     const elbo_data_info *info = elbo_data_describe(c->data);
     if (info->n_broken) say(c, "%s: %" PRId64 " broken pictures are left out:\n%s", name, info->n_broken, info->broken);

@@ -50,7 +50,7 @@ static elbo_status choose_shape(cli *c, int64_t shape[3])
         return read_shape(words, shape) ? ELBO_OK
                                         : fail(c, ELBO_USAGE, "--shape: got '%s', expected three numbers as in 28x28x1", words);
     }
-    const elbo_picture_options p = elbo_config_pictures(c->config);
+    const elbo_data_options p = elbo_config_data_options(c->config);
     const int64_t height = p.height ? p.height : p.width, width = p.width ? p.width : p.height;
     shape[0] = height ? height : 28;
     shape[1] = width ? width : 28;

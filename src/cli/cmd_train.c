@@ -148,8 +148,8 @@ static elbo_status print_result(cli *c, const watch *w, const char *directory)
 static elbo_status open_validation(cli *c, elbo_data **out)
 {
     const char *part = flag_text(c, "validate-on");
-    elbo_picture_options pictures = elbo_config_pictures(c->config);
-    *out = part[0] ? elbo_data_open_with(c->engine, c->word[0], part, &pictures, &c->error) : NULL;
+    elbo_data_options options = elbo_config_data_options(c->config);
+    *out = part[0] ? elbo_data_open_with(c->engine, c->word[0], part, &options, &c->error) : NULL;
     return part[0] && !*out ? c->error.code : ELBO_OK;
 }
 

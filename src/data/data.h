@@ -98,7 +98,7 @@ elbo_status cifar_load(memory m, const char *directory, data_part part, struct a
 bool pictures_at(const char *path);
 /* Fills d with the pictures at its path, a folder or pictures_at; options may be NULL. *own_parts: the set has parts of its
  * own, and has been narrowed to the one wanted. Errors: USAGE, IO, BAD_FILE, NO_BACKEND, NO_MEMORY. */
-elbo_status pictures_open(elbo_data *d, data_part part, const elbo_picture_options *options, bool *own_parts,
+elbo_status pictures_open(elbo_data *d, data_part part, const elbo_data_options *options, bool *own_parts,
                           elbo_error *error);
 
 /* ---- Sprites: the true factors ---- */

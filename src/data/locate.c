@@ -253,7 +253,7 @@ static elbo_data *try_directory(elbo_engine *engine, const char *name, const cha
 }
 
 static elbo_data *open_pictures(elbo_engine *engine, const char *path, data_part part,
-                                const elbo_picture_options *options, elbo_error *error)
+                                const elbo_data_options *options, elbo_error *error)
 {
     elbo_data *d = data_new(engine, last_name(path), path, error);
     bool own_parts = false;
@@ -340,14 +340,14 @@ static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part pa
 }
 
 /* Whether examples are what the options make of pictures. */
-static bool fits_already(const int64_t shape[3], const elbo_picture_options *o)
+static bool fits_already(const int64_t shape[3], const elbo_data_options *o)
 {
     int64_t height = o->height ? o->height : o->width, width = o->width ? o->width : o->height;
     return !o->labels && shape[0] == height && shape[1] == width && (!o->grey || shape[2] == 1);
 }
 
 /* Applies options to data that are not pictures: nothing is left to do, or it can't be done. */
-static elbo_data *with_options(elbo_data *d, const elbo_picture_options *o, elbo_error *error)
+static elbo_data *with_options(elbo_data *d, const elbo_data_options *o, elbo_error *error)
 {
     if (!d || !o || !(o->height || o->width || o->crop != 0 || o->grey || o->labels)) return d;
     if (fits_already(d->info.shape, o)) return d;
@@ -359,7 +359,7 @@ static elbo_data *with_options(elbo_data *d, const elbo_picture_options *o, elbo
 }
 
 elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part_word,
-                               const elbo_picture_options *options, elbo_error *error)
+                               const elbo_data_options *options, elbo_error *error)
 {
     data_part part;
     if (!engine || !name) {

@@ -275,7 +275,7 @@ static void pictures_close(elbo_data *d)
     mem_free(p->m, p);
 }
 
-static elbo_status check_options(const elbo_picture_options *o, elbo_error *error)
+static elbo_status check_options(const elbo_data_options *o, elbo_error *error)
 {
     if (o->height < 0 || o->height > PICTURE_SIDE || o->width < 0 || o->width > PICTURE_SIDE)
         return err_set(error, ELBO_USAGE, "pictures: height %lld and width %lld must be 0 to %d", (long long)o->height,
@@ -290,7 +290,7 @@ static elbo_status check_options(const elbo_picture_options *o, elbo_error *erro
     return ELBO_OK;
 }
 
-static fit_shape wanted_shape(const elbo_picture_options *o)
+static fit_shape wanted_shape(const elbo_data_options *o)
 {
     int height = (int)o->height, width = (int)o->width;
     return (fit_shape){
@@ -303,7 +303,7 @@ static int usual_readers(const elbo_engine *engine)
     return n < USUAL_READERS ? n : USUAL_READERS;
 }
 
-static elbo_status list_pictures(pictures *p, const char *path, data_part part, const elbo_picture_options *o,
+static elbo_status list_pictures(pictures *p, const char *path, data_part part, const elbo_data_options *o,
                                  elbo_error *error)
 {
     elbo_status status = gallery_open(&p->list, p->m, path, error);
@@ -332,11 +332,11 @@ static void describe(elbo_data *d, pictures *p, const tally *t)
     data_set_measured(d, t);
 }
 
-elbo_status pictures_open(elbo_data *d, data_part part, const elbo_picture_options *options, bool *own_parts,
+elbo_status pictures_open(elbo_data *d, data_part part, const elbo_data_options *options, bool *own_parts,
                           elbo_error *error)
 {
-    static const elbo_picture_options none = {.height = 0};
-    const elbo_picture_options *o = options ? options : &none;
+    static const elbo_data_options none = {.height = 0};
+    const elbo_data_options *o = options ? options : &none;
     elbo_status status = check_options(o, error);
     if (status != ELBO_OK) return status;
     pictures *p = mem_new(d->engine->m, 1, sizeof *p);

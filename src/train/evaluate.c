@@ -182,6 +182,13 @@ elbo_status elbo_model_evaluate(elbo_model *m, elbo_data *data, elbo_metrics *me
     return evaluate_run(m, data->info.dtype, next_of_data, &r, metrics, error);
 }
 
+elbo_data *elbo_data_open_for(elbo_engine *engine, const elbo_model *model, const char *name, const char *part,
+                              elbo_error *error)
+{
+    elbo_data_options options = elbo_model_data_options(model);
+    return elbo_data_open_with(engine, name, part, &options, error);
+}
+
 elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const elbo_data *data, elbo_error *error)
 {
     const elbo_data_info *i = &data->info;

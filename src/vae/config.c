@@ -104,9 +104,9 @@ static int choice_position(const char *choices, const char *word)
     return -1;
 }
 
-elbo_picture_options elbo_config_pictures(const elbo_config *c)
+elbo_data_options elbo_config_data_options(const elbo_config *c)
 {
-    return (elbo_picture_options){.height = c->height, .width = c->width, .crop = c->crop, .grey = c->grey, .flip = c->flip};
+    return (elbo_data_options){.height = c->height, .width = c->width, .crop = c->crop, .grey = c->grey, .flip = c->flip};
 }
 
 /* ---- Setting ---- */

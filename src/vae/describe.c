@@ -14,9 +14,9 @@ const elbo_latent_info *elbo_model_latent_at(const elbo_model *m, size_t i)
     return i < (size_t)m->n_latents ? &m->latent_info[i] : NULL;
 }
 
-elbo_picture_options elbo_model_pictures(const elbo_model *m)
+elbo_data_options elbo_model_data_options(const elbo_model *m)
 {
-    return elbo_config_pictures(&m->config);
+    return elbo_config_data_options(&m->config);
 }
 
 const char *elbo_model_option(elbo_model *m, const char *key)
