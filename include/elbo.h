@@ -180,6 +180,12 @@ typedef struct elbo_data_info {
     const char *broken; /* the first of them, a line "name: reason" each; "" for none                                 */
 } elbo_data_info;
 
+/* A factor that examples were made from: the shape that was drawn, or where. Its values are numbered, 0 to size - 1. */
+typedef struct elbo_factor_info {
+    const char *name;
+    int64_t size;
+} elbo_factor_info;
+
 /* A source of examples that elbo calls: read fills out with n examples (values of dtype) and, where labels is not NULL and
  * the source has them, n labels; the indices are in [0, count). Returns 0, or non-zero to fail the reader with ELBO_IO. */
 typedef struct elbo_data_source {
@@ -190,6 +196,9 @@ typedef struct elbo_data_source {
     int64_t n_classes;
     int (*read)(void *user, const int64_t *index, int64_t n, void *out, int32_t *labels);
     void *user;
+    const elbo_factor_info *factors; /* where they are known, else NULL; must outlive the data, as user must          */
+    int64_t n_factors;
+    int (*read_factors)(void *user, const int64_t *index, int64_t n, int32_t *values); /* values [n,F], -1: unknown   */
 } elbo_data_source;
 
 typedef struct elbo_data elbo_data;
@@ -244,6 +253,13 @@ ELBO_API const elbo_data_info *elbo_data_describe(const elbo_data *data);
  * there are none). Errors: USAGE (index out of range), IO. */
 ELBO_API elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, float *values, int32_t *labels,
                                     elbo_error *error);
+
+/* The factors of a data set whose factors are known (of the built-in ones: sprites); else, where there are labels, one factor
+ * "label". NULL past the last. */
+ELBO_API const elbo_factor_info *elbo_data_factor_at(elbo_data *data, size_t i);
+/* Reads the factors of n examples by index: values [n,F], -1 where one is unknown. Errors: USAGE (index out of range), IO. */
+ELBO_API elbo_status elbo_data_read_factors(elbo_data *data, const int64_t *index, int64_t n, int32_t *values,
+                                            elbo_error *error);
 
 /* The known data sets: name, one sentence, and how to get it where it is missing. NULL past the last. */
 typedef struct elbo_data_known {
@@ -359,6 +375,27 @@ ELBO_API const elbo_latent_use *elbo_model_latent_use(const elbo_model *model);
  * Errors: USAGE (a family without a prior, samples < 1, data of another shape), IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_model_nll(elbo_model *model, elbo_data *data, int64_t samples, double *nll, elbo_error *error);
 
+/* What the numbers of codes tell of the factors behind the data, from examples. All arrays are the caller's.
+ *   information [Z,F]  the mutual information of number j and factor k, in nats, each number cut into bins of equal width
+ *                      between its least and its largest value
+ *   entropy [F]        of each factor, in nats: what there is to tell of it
+ *   gap [F]            the mutual information gap (Chen et al. 2018): the largest information on the factor less the second
+ *                      largest, over its entropy: 1 where one number alone tells all of it. nan: the factor never varies */
+typedef struct elbo_factor_scores {
+    double *information, *entropy, *gap;
+} elbo_factor_scores;
+
+/* Of codes [n,Z] and factors [n,F], -1 where one is unknown: that example is left out for that factor. 20 bins are customary.
+ * Errors: USAGE (a count or a size below 1, a code that is not finite, a factor out of range), NO_MEMORY. */
+ELBO_API elbo_status elbo_codes_factors(elbo_engine *engine, const float *codes, int64_t n, int64_t n_codes,
+                                        const int32_t *factors, const elbo_factor_info *info, int64_t n_factors, int64_t bins,
+                                        elbo_factor_scores *scores, elbo_error *error);
+
+/* Of the posterior means of n examples of the data, drawn by seed without return; all of them where there are fewer. *used: how
+ * many (may be NULL). Errors: USAGE (data without factors, data of another shape), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_factors(elbo_model *model, elbo_data *data, int64_t n, uint64_t seed, int64_t bins,
+                                        elbo_factor_scores *scores, int64_t *used, elbo_error *error);
+
 /* A text about the model: "layers" (a line per layer with shapes, parameters and flops), "graph" (the training graph after
  * differentiation), "plan" (the compiled steps with bytes and flops). Freed with elbo_text_free. */
 ELBO_API char *elbo_model_text(elbo_model *model, const char *what, elbo_error *error);
@@ -463,6 +500,19 @@ ELBO_API elbo_status elbo_png_write_labelled(elbo_engine *engine, const char *pa
 ELBO_API elbo_status elbo_png_write_animation(elbo_engine *engine, const char *path, const float *x, int64_t n_frames,
                                               int64_t n, const int64_t shape[3], int64_t per_row, double per_second,
                                               double min, double max, elbo_error *error);
+
+/* A table of numbers as colours, the number in each cell: white for min, dark for max; nan leaves a cell empty. */
+typedef struct elbo_heat_map {
+    const double *values; /* [rows,columns]                                                                           */
+    int64_t rows, columns;
+    double min, max;
+    const char *const *row_names, *const *column_names; /* NULL: none                                                 */
+    const char *title;                                  /* NULL: none                                                 */
+} elbo_heat_map;
+
+/* Writes it as PNG. Errors: USAGE (no numbers, more than 1000 rows or 100 columns, a range that is none), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_png_write_heat_map(elbo_engine *engine, const char *path, const elbo_heat_map *map,
+                                             elbo_error *error);
 
 /* Writes an array of floats as .npy (version 1, C order). rank is 1 to 6. */
 ELBO_API elbo_status elbo_npy_write(elbo_engine *engine, const char *path, const float *values, const int64_t *shape,

@@ -172,11 +172,11 @@ static void test_sprites_factors(void **state)
         int64_t back = sprites_index(f);
         if (back != i) fail_msg("index %lld came back as %lld", (long long)i, (long long)back);
         for (int k = 0; k < SPRITES_FACTORS; k++) {
-            if (f[k] < 0 || f[k] >= sprites_sizes[k]) fail();
+            if (f[k] < 0 || f[k] >= sprites_info[k].size) fail();
             last[k] = f[k];
         }
     }
-    for (int k = 0; k < SPRITES_FACTORS; k++) assert_int_equal(last[k], sprites_sizes[k] - 1);
+    for (int k = 0; k < SPRITES_FACTORS; k++) assert_int_equal(last[k], sprites_info[k].size - 1);
     sprites_factors(33, f); /* y fastest, then x */
     assert_int_equal(f[SPRITES_Y], 1);
     assert_int_equal(f[SPRITES_X], 1);

@@ -6,7 +6,7 @@
 #define COMMANDS(X)                                                                                                    \
     X(train) X(evaluate) X(explain)                                                                                    \
     X(sample) X(reconstruct) X(interpolate) X(traverse)                                                                \
-    X(encode) X(decode)                                                                                                \
+    X(encode) X(decode) X(factors)                                                                                     \
     X(info) X(graph) X(data) X(presets) X(import)
 
 #define X(name) extern const command command_##name;

@@ -397,6 +397,9 @@ static elbo_status check_source(const elbo_engine *engine, const elbo_data_sourc
                        "data source: range %g to %g, %lld classes; expected finite numbers in this order "
                        "and 0 classes or more",
                        s->min, s->max, (long long)s->n_classes);
+    if (s->n_factors < 0 || (s->n_factors > 0 && !(s->factors && s->read_factors)))
+        return err_set(error, ELBO_USAGE, "data source: %lld factors without their names or the function that reads them",
+                       (long long)s->n_factors);
     return check_description("data source", s->count, s->shape, s->dtype, error);
 }
 
@@ -414,6 +417,7 @@ static elbo_status take_source(elbo_data *d, const elbo_data_source *source, elb
     d->info.min = source->min;
     d->info.max = source->max;
     d->info.n_classes = source->n_classes;
+    data_take_factors(d, source);
     return data_measure(d, error);
 }
 

@@ -32,6 +32,10 @@ struct elbo_data {
     elbo_engine *engine;
     elbo_data_info info;
     elbo_status (*read)(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+    elbo_status (*read_factors)(elbo_data *d, const int64_t *index, int64_t n, int32_t *values, elbo_error *error);
+    const elbo_factor_info *factors; /* what that reads; n_factors 0: not known, but labels may stand for one */
+    int64_t n_factors;
+    elbo_factor_info label;
     void (*will_read)(elbo_data *d, const int64_t *index, int64_t n); /* a hint of indices read soon; NULL: no use for it */
     void (*close)(elbo_data *d); /* frees what source points to; NULL: nothing */
     void *source;
@@ -85,6 +89,9 @@ elbo_status data_measure(elbo_data *d, elbo_error *error);
 /* Narrows d, opened whole, to a part. Errors: USAGE (the part would be empty). */
 elbo_status data_take_part(elbo_data *d, data_part part, elbo_error *error);
 
+/* Sets the factors of data from a callback. */
+void data_take_factors(elbo_data *d, const elbo_data_source *source);
+
 /* Built-in sets: each fills d, made by data_new, with all its examples. */
 elbo_status sprites_open(elbo_data *d, elbo_error *error);
 elbo_status toy_open(elbo_data *d, elbo_error *error);
@@ -112,7 +119,7 @@ typedef enum sprites_factor {
     SPRITES_FACTORS,
 } sprites_factor;
 
-extern const int sprites_sizes[SPRITES_FACTORS]; /* 3, 6, 40, 32, 32 */
+extern const elbo_factor_info sprites_info[SPRITES_FACTORS]; /* sizes 3, 6, 40, 32, 32 */
 
 /* The index in the whole set of a combination of factors (y changes fastest), and back. */
 int64_t sprites_index(const int factors[SPRITES_FACTORS]);

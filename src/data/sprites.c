@@ -10,20 +10,20 @@
 
 enum { SIDE = 64, FIRST_CENTRE = 16, COS_ONE = 1 << 14, ONE = 1 << 9 };
 
-const int sprites_sizes[SPRITES_FACTORS] = {3, 6, 40, 32, 32};
+const elbo_factor_info sprites_info[SPRITES_FACTORS] = {{"shape", 3}, {"scale", 6}, {"rotation", 40}, {"x", 32}, {"y", 32}};
 
 int64_t sprites_index(const int factors[SPRITES_FACTORS])
 {
     int64_t index = 0;
-    for (int f = 0; f < SPRITES_FACTORS; f++) index = index * sprites_sizes[f] + factors[f];
+    for (int f = 0; f < SPRITES_FACTORS; f++) index = index * sprites_info[f].size + factors[f];
     return index;
 }
 
 void sprites_factors(int64_t index, int factors[SPRITES_FACTORS])
 {
     for (int f = SPRITES_FACTORS - 1; f >= 0; f--) {
-        factors[f] = (int)(index % sprites_sizes[f]);
-        index /= sprites_sizes[f];
+        factors[f] = (int)(index % sprites_info[f].size);
+        index /= sprites_info[f].size;
     }
 }
 
@@ -90,14 +90,29 @@ static elbo_status draw_all(elbo_data *d, const int64_t *index, int64_t n, void 
     return ELBO_OK;
 }
 
+static elbo_status tell_factors(elbo_data *d, const int64_t *index, int64_t n, int32_t *values, elbo_error *error)
+{
+    (void)d;
+    (void)error;
+    for (int64_t i = 0; i < n; i++) {
+        int f[SPRITES_FACTORS];
+        sprites_factors(index[i], f);
+        for (int k = 0; k < SPRITES_FACTORS; k++) values[i * SPRITES_FACTORS + k] = f[k];
+    }
+    return ELBO_OK;
+}
+
 elbo_status sprites_open(elbo_data *d, elbo_error *error)
 {
     d->info.count = 1;
-    for (int f = 0; f < SPRITES_FACTORS; f++) d->info.count *= sprites_sizes[f];
+    for (int f = 0; f < SPRITES_FACTORS; f++) d->info.count *= sprites_info[f].size;
     d->info.shape[0] = d->info.shape[1] = SIDE;
     d->info.shape[2] = 1;
     d->info.dtype = ELBO_U8;
-    d->info.n_classes = sprites_sizes[SPRITES_SHAPE];
+    d->info.n_classes = sprites_info[SPRITES_SHAPE].size;
     d->read = draw_all;
+    d->factors = sprites_info;
+    d->n_factors = SPRITES_FACTORS;
+    d->read_factors = tell_factors;
     return data_measure(d, error);
 }
