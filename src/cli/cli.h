@@ -151,6 +151,12 @@ typedef struct code_use {
  * there was no evaluation. NULL with the error filled. */
 code_use *sorted_use(cli *c);
 
+/* The value of a number that is v standard deviations from its middle: under the prior, N(0,1), or for points over the data
+ * evaluated last (of which without DATA nothing is known: then v). */
+float code_value(const cli *c, const code_use *u, double v);
+/* A code all of whose numbers are in their middle; use as sorted_use gives it, z [Z]. */
+void middle_code(const cli *c, const code_use *use, float *z);
+
 /* ---- output.c ---- */
 
 /* Prints an object or an array as one line on stdout and releases it; NULL means that making it failed. */

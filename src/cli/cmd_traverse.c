@@ -35,14 +35,6 @@ typedef struct traversal {
 
 /* ---- Codes ---- */
 
-static bool is_point(const cli *c, int64_t j)
-{
-    const elbo_latent_info *latent;
-    for (size_t i = 0; (latent = elbo_model_latent_at(c->model, i)) != NULL; j -= latent->size, i++)
-        if (j < latent->size) return strcmp(latent->kind, "point") == 0;
-    return false;
-}
-
 static elbo_status encode_example(cli *c, int64_t i, float *z)
 {
     int64_t count = c->data ? elbo_data_describe(c->data)->count : 0;
@@ -60,17 +52,14 @@ static elbo_status encode_example(cli *c, int64_t i, float *z)
 static elbo_status find_base(cli *c, const traversal *t, float *z)
 {
     if (flag_text(c, "example")[0]) return encode_example(c, flag_int(c, "example"), z);
-    for (int64_t i = 0; i < t->width; i++)
-        if (is_point(c, t->use[i].number)) z[t->use[i].number] = (float)t->use[i].use.mean;
+    middle_code(c, t->use, z);
     return ELBO_OK;
 }
 
 /* The value of a row's number in column k: between -range and range. */
 static float value_at(const cli *c, const traversal *t, const code_use *row, int64_t k)
 {
-    double range = flag_real(c, "range"), v = range * (2 * (double)k / (double)(t->steps - 1) - 1);
-    bool spread = c->data && is_point(c, row->number);
-    return (float)(spread ? row->use.mean + v * sqrt(row->use.variance) : v);
+    return code_value(c, row, flag_real(c, "range") * (2 * (double)k / (double)(t->steps - 1) - 1));
 }
 
 static void fill_codes(const cli *c, const traversal *t, const float *base)

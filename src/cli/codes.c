@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *code_name(const elbo_model *model, int64_t j, char out[CODE_NAME])
 {
@@ -33,4 +34,24 @@ code_use *sorted_use(cli *c)
     for (int64_t j = 0; use && j < size; j++) all[j].use = use[j];
     if (use) qsort(all, (size_t)size, sizeof *all, more_used);
     return all;
+}
+
+static bool is_point(const cli *c, int64_t j)
+{
+    const elbo_latent_info *latent;
+    for (size_t i = 0; (latent = elbo_model_latent_at(c->model, i)) != NULL; j -= latent->size, i++)
+        if (j < latent->size) return strcmp(latent->kind, "point") == 0;
+    return false;
+}
+
+float code_value(const cli *c, const code_use *u, double v)
+{
+    bool measured = c->data && is_point(c, u->number);
+    return (float)(measured ? u->use.mean + v * sqrt(u->use.variance) : v);
+}
+
+void middle_code(const cli *c, const code_use *use, float *z)
+{
+    int64_t size = elbo_model_describe(c->model)->latent_size;
+    for (int64_t i = 0; i < size; i++) z[use[i].number] = code_value(c, &use[i], 0);
 }

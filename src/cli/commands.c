@@ -4,9 +4,10 @@
 #include <string.h>
 
 #define COMMANDS(X)                                                                                                    \
-    X(train) X(evaluate) X(explain)                                                                                    \
-    X(sample) X(reconstruct) X(interpolate) X(traverse)                                                                \
-    X(encode) X(decode) X(factors)                                                                                     \
+    X(train)                                                                                                           \
+    X(evaluate) X(explain) X(factors)                                                                                  \
+    X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold)                                                    \
+    X(encode) X(decode)                                                                                                \
     X(info) X(graph) X(data) X(presets) X(import)
 
 #define X(name) extern const command command_##name;

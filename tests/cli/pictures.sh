@@ -1,4 +1,4 @@
-# Pictures of what a model has learned: interpolate, traverse.
+# Pictures of what a model has learned: interpolate, traverse, manifold.
 . "$CLI_TESTS/lib.sh"
 
 # numbers FILE COLUMNS: the values of a .npy file of floats, so many a line.
@@ -107,5 +107,38 @@ tr '{' '\n' <stdout | sed -n 's/.*"name": "z.0".*"from": \([0-9.e-]*\), "to": \(
 awk -F, 'NR > 1 { n++; s += $3; q += $3 * $3 } END { m = s / n; d = sqrt(q / n - m * m); print m - d, m + d }' codes >want
 paste -d ' ' ends want | awk '{ d = ($1 - $3) ^ 2 + ($2 - $4) ^ 2; if (NF != 4 || d > 1e-8) exit 1 }' ||
     fail "expected a standard deviation around the mean, $(cat want), got $(cat ends)"
+
+# ---- manifold ----
+
+# with a linear decoder, the corners are made of what each number does alone: Phi^-1(1/6) = -0.967421566101701
+run traverse linear --range 0.967421566101701 --steps 3 --out t.npy --quiet
+run manifold linear --latents 1,2 --side 3 --out grid.npy --json
+expect_rc 0
+expect_json
+expect_key out count shape latents
+expect_out '"latents": \["z.1", "z.2"\]'
+numbers t.npy 5 >alone
+numbers grid.npy 5 | cat alone - | awk '{ for (j = 1; j <= 5; j++) x[NR - 1, j] = $j }
+    END { for (j = 1; j <= 5; j++) for (r = 0; r < 3; r++) for (k = 0; k < 3; k++) { # r counts from above
+        d = x[9 + 3 * r + k, j] - (x[3 + k, j] + x[6 + 2 - r, j] - x[1, j]); if (d * d > 1e-11) exit 1 } }' ||
+    fail 'expected z.1 to the right and z.2 up'
+run manifold linear toy --side 4
+expect_rc 0
+expect_png manifold.png
+run manifold points toy --side 2 --json
+expect_out '"latents": \["z.0", "z.1"\]'
+run manifold linear
+expect_rc 2
+expect_err 'codes of linear have 3 numbers: choose two'
+for latents in 1 1,x 1,2,3 '1, 2 '; do
+    run manifold linear --latents "$latents"
+    expect_rc 2
+    expect_err 'must be two numbers'
+done
+for latents in 1,1 0,3 -1,2; do
+    run manifold linear "--latents=$latents"
+    expect_rc 2
+    expect_err 'two different numbers of 0 to 2'
+done
 
 finish
