@@ -32,6 +32,17 @@ else()
     message(WARNING "cmocka was not found: the C tests are left out. Install libcmocka-dev, or set ELBO_BUILD_TESTS=OFF.")
 endif()
 
+# The seeds of a fuzzer are the files of fuzz/seeds/NAME and fuzz/seeds/NAME-*.
+foreach(source ${fuzz_sources})
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "^fuzz_" "" subject ${name})
+    file(GLOB seeds CONFIGURE_DEPENDS fuzz/seeds/${subject} fuzz/seeds/${subject}-*)
+    elbo_add_fuzzer(replay_${subject} ${source} fuzz/replay/replay.c)
+    set_target_properties(replay_${subject} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+    add_test(NAME replay_${subject} COMMAND replay_${subject} ${seeds})
+    set_tests_properties(replay_${subject} PROPERTIES LABELS fast TIMEOUT 120)
+endforeach()
+
 file(GLOB test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
 if(TARGET elbo_command)
     foreach(script ${test_scripts})

@@ -1,13 +1,7 @@
 /* fuzz_safetensors.c - any bytes as a safetensors file: refused, or tensors that lie in them and can be rewritten. */
+#include "harness.h"
+
 #include "export/safetensors.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-static void require(bool truth)
-{
-    if (!truth) abort();
-}
 
 /* Reads every byte of a tensor, so that a sanitizer sees one that lies outside. */
 static void touch(const st_file *f, const st_tensor *t)
@@ -43,8 +37,6 @@ static void write_again(const st_file *f)
     mem_free(&mem_standard, bytes);
     free(tensors);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

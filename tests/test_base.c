@@ -517,9 +517,27 @@ static void test_engine(void **state)
     assert_true(cpu_best() <= CPU_AVX512);
 }
 
+/* Text of strangers obeys no terminal, wherever a message quotes it. */
+static void test_disarmed(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"plain \xc3\xa9 \xe2\x82\xac", "plain \xc3\xa9 \xe2\x82\xac"},
+                                           {"\x1b[2J\a\r\nx\x7f", "?[2J???x?"},
+                                           {"\xc2\x9b" "2J \xc2\xa9 \xc2", "??2J \xc2\xa9 \xc2"},
+                                           {"", ""}};
+    for (int i = 0; i < 4; i++) {
+        elbo_error e = {0};
+        err_set(&e, ELBO_BAD_FILE, "%s", pairs[i][0]);
+        assert_string_equal(e.message, pairs[i][1]);
+        err_prefix(&e, "%s", pairs[i][0]);
+        assert_memory_equal(e.message, pairs[i][1], strlen(pairs[i][1]));
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_disarmed),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_blocks),

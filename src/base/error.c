@@ -1,5 +1,6 @@
 /* error.c - see error.h */
 #include "error.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ elbo_status err_set(elbo_error *error, elbo_status code, const char *format, ...
         error->code = code;
         vsnprintf(error->message, sizeof error->message, format, args);
         va_end(args);
+        text_disarm(error->message);
     }
     return code;
 }
@@ -39,6 +41,7 @@ elbo_status err_prefix(elbo_error *error, const char *format, ...)
     va_end(args);
     size_t used = n < 0 ? 0 : (size_t)n;
     if (used < sizeof error->message) snprintf(error->message + used, sizeof error->message - used, ": %s", old);
+    text_disarm(error->message);
     return error->code;
 }
 

@@ -10,7 +10,8 @@
 #define PRINTF_LIKE(f, a)
 #endif
 
-/* Fills error (NULL is allowed) and returns code. The message says what, which, got, expected and what to do. */
+/* Fills error (NULL is allowed) and returns code. The message says what, which, got, expected and what to do; what it quotes
+ * from files and names may be anything, for control characters are replaced. */
 elbo_status err_set(elbo_error *error, elbo_status code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts "prefix: " before the message there is, to add what the caller knows (a path, an option). Returns error->code. */

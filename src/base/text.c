@@ -175,6 +175,23 @@ bool text_to_real(const char *s, double *out)
     return true;
 }
 
+/* ---- Text of strangers ---- */
+
+bool text_is_control(const char *s)
+{
+    unsigned char c = (unsigned char)s[0];
+    return (c > 0 && c < ' ') || c == 0x7f || (c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80);
+}
+
+void text_disarm(char *s)
+{
+    for (; *s; s++)
+        if (text_is_control(s)) {
+            if ((unsigned char)*s == 0xc2) *s++ = '?';
+            *s = '?';
+        }
+}
+
 /* ---- Writing numbers ---- */
 
 void text_from_real(double value, char out[32])

@@ -30,6 +30,11 @@ bool text_to_real(const char *s, double *out);
  * out has room for 32 bytes. */
 void text_from_real(double value, char out[32]);
 
+/* Whether a control character begins at s: one of ASCII, or one of the 32 that UTF-8 writes with c2. */
+bool text_is_control(const char *s);
+/* Question marks in place of control characters, so that a terminal shows the text of strangers and does not obey it. */
+void text_disarm(char *s);
+
 /* The candidate nearest to word, or NULL when all are further than a third of its length (at least 1) in edit distance.
  * candidate(i) gives the i-th, NULL past the last. */
 const char *text_nearest(const char *word, const char *(*candidate)(size_t i));

@@ -162,9 +162,10 @@ static elbo_status note_broken(pictures *p, size_t i, bool strict, elbo_error *e
 {
     char name[1024];
     put_name(p, i, name, sizeof name);
-    if (strict) return err_prefix(error, "%s", name);
+    err_prefix(error, "%s", name);
+    if (strict) return error->code;
     p->list.items[i].broken = true;
-    if (p->n_broken++ < NAMED) text_add(&p->broken, "%s: %s\n", name, error->message);
+    if (p->n_broken++ < NAMED) text_add(&p->broken, "%s\n", error->message);
     return p->broken.failed ? err_memory(error, "names of broken pictures") : ELBO_OK;
 }
 

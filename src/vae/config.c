@@ -153,7 +153,7 @@ static elbo_status set_text(elbo_config *c, const row *r, const char *value, elb
     value = layers_of(r->info.key, value);
     size_t n = strlen(value);
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)value[i] < ' ' || value[i] == '"')
+        if (text_is_control(value + i) || value[i] == '"')
             return err_set(error, ELBO_USAGE, "option %s: a quote or control character in the text", r->info.key);
     if (n >= CONFIG_TEXT)
         return err_set(error, ELBO_USAGE, "option %s: the text has %zu characters, at most %d are possible", r->info.key, n,
