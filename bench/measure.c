@@ -116,8 +116,14 @@ double machine_peak(void)
     return best;
 }
 
-__attribute__((optimize("O3"))) static void stream(size_t n, float *restrict x, float *restrict m, float *restrict v,
-                                                   const float *restrict g)
+#if defined __clang__
+#define VECTORISED /* at -O2, too */
+#else
+#define VECTORISED __attribute__((optimize("O3")))
+#endif
+
+VECTORISED static void stream(size_t n, float *restrict x, float *restrict m, float *restrict v,
+                              const float *restrict g)
 {
     for (size_t i = 0; i < n; i++) {
         m[i] += g[i];

@@ -22,7 +22,7 @@ static void read_some(elbo_data *d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    const elbo_picture_options fitted = {.height = 5, .width = 3, .crop = 0.8, .grey = 1, .readers = 1}, plain = {.readers = 1};
+    const elbo_data_options fitted = {.height = 5, .width = 3, .crop = 0.8, .grey = 1, .readers = 1}, plain = {.readers = 1};
     const char *path = fuzz_file("data", bytes, size);
     for (int i = 0; i < 2; i++) {
         elbo_error error = {0};

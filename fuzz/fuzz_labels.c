@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fuzz_file("pictures/a.pgm", (const uint8_t *)picture, sizeof picture - 1);
         fuzz_file("pictures/b.pgm", (const uint8_t *)picture, sizeof picture - 1);
     }
-    elbo_picture_options o = {.readers = 1, .labels = fuzz_file("labels.csv", bytes, size)};
+    elbo_data_options o = {.readers = 1, .labels = fuzz_file("labels.csv", bytes, size)};
     for (int named = 0; named < 2; named++) {
         o.label_column = named ? "word" : NULL;
         elbo_data *d = elbo_data_open_with(fuzz_engine(), fuzz_path("pictures"), "all", &o, &error);
