@@ -417,6 +417,7 @@ typedef struct elbo_event {
     elbo_metrics train; /* mean over the epoch so far                                                                 */
     elbo_metrics recent; /* EPOCH: mean over the epoch's last 100 steps, or all where it has fewer; active is not counted */
     elbo_metrics valid; /* EPOCH with a validation part; count is 0 without                                           */
+    double rate;          /* learning rate of the last step                                                           */
     double seconds, eta_seconds, examples_per_second;
 } elbo_event;
 

@@ -166,6 +166,18 @@ static unsigned char *bytes_of(const char *path, size_t *size)
     return bytes;
 }
 
+/* The lines of a run's metrics; valid until the next call. */
+static const char *run_metrics(const char *directory)
+{
+    static char lines[1 << 16];
+    size_t size;
+    unsigned char *bytes = bytes_of(in(directory, "metrics.jsonl"), &size);
+    assert_true(size < sizeof lines);
+    memcpy(lines, bytes, size + 1);
+    mem_free(&mem_standard, bytes);
+    return lines;
+}
+
 static void put(const char *path, const void *bytes, size_t size)
 {
     FILE *f = fopen(path, "wb");
@@ -284,6 +296,17 @@ static void test_interrupted_with_other_optimisers(void **state)
     static const char *const sgd[][2] = {{"optimizer", "sgd"}};
     check_interruptions(rmsprop, 4, 1);
     check_interruptions(sgd, 1, 1);
+}
+
+/* What a schedule remembers is in a checkpoint; its warm-up is counted in steps. */
+static void test_interrupted_on_a_plateau(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"schedule", "plateau"}, {"drop-patience", "0"}, {"rate", "0.5"},
+                                             {"rate-warmup", "1.5"},  {"epochs", "4"}};
+    check_interruptions(options, 5, 1);
+    assert_said(run_metrics("whole"), "\"step\":3,\"rate\":0.3333333333333333,");
+    assert_said(run_metrics("whole"), "\"step\":9,\"rate\":0.05,");
 }
 
 /* Two objectives, two groups: everything of both is in a checkpoint. */
@@ -407,6 +430,40 @@ static void test_epochs_grow(void **state)
     assert_run(&j, ELBO_MISMATCH);
     assert_said(j.error.message, "can only grow");
     assert_same_run(two.directory, j.directory);
+}
+
+/* A cosine that ends with the run can't grow with it, one of a length of its own can. */
+static void test_cosine_grows(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        job j = new_job(own ? "cosine" : "bound");
+        j.options[0][0] = "schedule", j.options[0][1] = "cosine";
+        j.options[1][0] = "rate-epochs", j.options[1][1] = own ? "3" : "0";
+        j.options[2][0] = "epochs", j.options[2][1] = "2";
+        assert_run(&j, ELBO_OK);
+        j.resume = 1;
+        j.options[2][1] = "3";
+        assert_run(&j, own ? ELBO_OK : ELBO_MISMATCH);
+        if (!own) assert_said(j.error.message, "a cosine over its 2 epochs");
+    }
+}
+
+static void test_options_that_cannot_work(void **state)
+{
+    (void)state;
+    static const char *const cases[][3][2] = {
+        {{"schedule", "plateau"}, {"validation", "0"}, {NULL, "no validation part"}},
+        {{"schedule", "multistep"}, {"drop-at", "60, 30"}, {NULL, "got '60, 30', expected whole numbers that rise"}},
+        {{"nesterov", "true"}, {"optimizer", "sgd"}, {NULL, "momentum is 0"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        job j = new_job("refused");
+        memcpy(j.options, cases[i], 2 * sizeof cases[i][0]);
+        assert_run(&j, ELBO_USAGE);
+        assert_said(j.error.message, cases[i][2][1]);
+        assert_false(file_exists("refused"));
+    }
 }
 
 static void test_nothing_left_to_do(void **state)
@@ -997,13 +1054,16 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_dropout_and_schedule),
     cmocka_unit_test(test_interrupted_with_rescues),
     cmocka_unit_test(test_interrupted_with_other_optimisers),
+        cmocka_unit_test(test_interrupted_on_a_plateau),
         cmocka_unit_test(test_interrupted_with_two_objectives),
     cmocka_unit_test(test_groups_are_trained),
     cmocka_unit_test(test_interrupted_with_a_book),
     cmocka_unit_test(test_crashed_twice),
     cmocka_unit_test(test_threads),
     cmocka_unit_test(test_epochs_grow),
-    cmocka_unit_test(test_nothing_left_to_do),
+    cmocka_unit_test(test_cosine_grows),
+        cmocka_unit_test(test_options_that_cannot_work),
+        cmocka_unit_test(test_nothing_left_to_do),
     cmocka_unit_test(test_mismatch_changes_nothing),
     cmocka_unit_test(test_model_file_instead_of_a_checkpoint),
     cmocka_unit_test(test_damaged_checkpoint),

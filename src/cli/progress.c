@@ -120,8 +120,8 @@ static void print_losses(const char *part, const elbo_metrics *m)
         fprintf(stderr, all[i].value > -1e6 && all[i].value < 1e6 ? " %s %.3f" : " %s %.3g", all[i].name, all[i].value);
 }
 
-/* The lasting line of an epoch, in columns as wide as the numbers of a long run need. */
-static void print_epoch(const elbo_event *e)
+/* The lasting line of an epoch, in columns as wide as the numbers of a long run need; the learning rate where it changed. */
+static void print_epoch(progress *p, const elbo_event *e)
 {
     char elapsed[PIECE], rate[PIECE];
     const elbo_metrics *v = e->valid.count > 0 ? &e->valid : NULL;
@@ -131,7 +131,10 @@ static void print_epoch(const elbo_event *e)
     fprintf(stderr, "epoch %*" PRId64 "/%" PRId64, digits, e->epoch, e->epochs);
     print_losses("train", &e->train);
     if (v) print_losses("valid", v);
-    fprintf(stderr, "  active %" PRId64 "  %s  %s\n", v ? v->active : e->train.active, elapsed, rate);
+    fprintf(stderr, "  active %" PRId64 "", v ? v->active : e->train.active);
+    if (p->rate > 0 && e->rate != p->rate) fprintf(stderr, "  rate %.3g", e->rate);
+    fprintf(stderr, "  %s  %s\n", elapsed, rate);
+    p->rate = e->rate;
 }
 
 void progress_event(progress *p, const elbo_event *event)
@@ -145,5 +148,5 @@ void progress_event(progress *p, const elbo_event *event)
     if (event->kind == ELBO_EVENT_NOTE)
         fprintf(stderr, "%s\n", event->text);
     else
-        print_epoch(event);
+        print_epoch(p, event);
 }

@@ -13,22 +13,23 @@
 
 enum { RECENT_STEPS = 100 };
 
-/* Where a run stands: all that is not in the arrays. */
+/* Where a run stands: all that is not in the arrays (run.def). */
 typedef struct run_state {
-    uint64_t data;         /* fingerprint */
-    int64_t examples;      /* of the data, validation included */
-    bool validation;       /* a part is kept for it */
-    int64_t step;          /* updates made */
-    int64_t epoch;         /* epochs finished */
-    int64_t step_in_epoch; /* of the epoch under way */
-    double sums[MAX_TERMS + 1]; /* over the epoch so far: each term and the total, examples as weights */
-    double seen;           /* examples of the epoch so far */
-    double recent_sums[MAX_TERMS + 1], recent_seen; /* the same over the epoch's last RECENT_STEPS steps */
-    double rate_factor;    /* 1, halved at each rescue */
-    int64_t rescues;
-    double best;           /* lowest total so far */
-    uint64_t metrics_size; /* bytes of metrics.jsonl that belong to the state */
-    char computed_by[64];  /* product_name of what made the last steps; "" where a file does not say */
+#define COUNT(name, absent) int64_t name;
+#define SIZE(name, absent) uint64_t name;
+#define REAL(name, absent) double name;
+#define FLAG(name, absent) bool name;
+#define HEX(name, absent) uint64_t name;
+#define WORDS(name, absent) char name[64];
+#define SUMS(name, absent) double name[MAX_TERMS + 1];
+#include "run.def"
+#undef COUNT
+#undef SIZE
+#undef REAL
+#undef FLAG
+#undef HEX
+#undef WORDS
+#undef SUMS
 } run_state;
 
 /* What a checkpoint holds beside the model. */

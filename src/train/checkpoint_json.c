@@ -55,13 +55,28 @@ static json_t *sums_of(const double sums[MAX_TERMS + 1])
 
 char *run_write(memory m, const run_state *r)
 {
-    json_t *j = json_pack("{s:o, s:I, s:b, s:I, s:I, s:I, s:o, s:f, s:o, s:f, s:f, s:I, s:f, s:I, s:s}", "data", hex(r->data),
-                          "examples", (json_int_t)r->examples, "validation", (int)r->validation, "step", (json_int_t)r->step,
-                          "epoch", (json_int_t)r->epoch, "step_in_epoch", (json_int_t)r->step_in_epoch, "sums",
-                          sums_of(r->sums), "seen", r->seen, "recent_sums", sums_of(r->recent_sums), "recent_seen",
-                          r->recent_seen, "rate_factor", r->rate_factor, "rescues", (json_int_t)r->rescues, "best", r->best,
-                          "metrics_size", (json_int_t)r->metrics_size, "computed_by", r->computed_by);
-    return dump(m, j);
+    json_t *j = json_object();
+    bool ok = j != NULL;
+#define FIELD(name, value) ok = json_object_set_new(j, #name, value) == 0 && ok;
+#define COUNT(name, absent) FIELD(name, json_integer(r->name))
+#define SIZE(name, absent) FIELD(name, json_integer((json_int_t)r->name))
+#define REAL(name, absent) FIELD(name, json_real(r->name))
+#define FLAG(name, absent) FIELD(name, json_boolean(r->name))
+#define HEX(name, absent) FIELD(name, hex(r->name))
+#define WORDS(name, absent) FIELD(name, json_string(r->name))
+#define SUMS(name, absent) FIELD(name, sums_of(r->name))
+#include "run.def"
+#undef COUNT
+#undef SIZE
+#undef REAL
+#undef FLAG
+#undef HEX
+#undef WORDS
+#undef SUMS
+#undef FIELD
+    if (ok) return dump(m, j);
+    json_decref(j);
+    return NULL;
 }
 
 /* ---- Reading ---- */
@@ -146,53 +161,94 @@ elbo_status header_read(memory m, const char *words, model_header *h, elbo_error
     return status;
 }
 
-static bool read_hex(const char *words, uint64_t *out)
+static bool read_count(const json_t *j, int64_t *out)
 {
+    *out = json_integer_value(j);
+    return json_is_integer(j) && is_count(*out);
+}
+
+static bool read_size(const json_t *j, uint64_t *out)
+{
+    int64_t n;
+    bool ok = read_count(j, &n);
+    *out = (uint64_t)n;
+    return ok;
+}
+
+static bool read_real(const json_t *j, double *out)
+{
+    *out = json_number_value(j);
+    return json_is_number(j);
+}
+
+static bool read_flag(const json_t *j, bool *out)
+{
+    *out = json_is_true(j);
+    return json_is_boolean(j);
+}
+
+static bool read_hex(const json_t *j, uint64_t *out)
+{
+    const char *words = json_is_string(j) ? json_string_value(j) : "";
     char *end;
     *out = strtoull(words, &end, 16);
     return strlen(words) == 16 && *end == 0;
 }
 
-static bool read_sums(json_t *sums, double out[MAX_TERMS + 1])
+static bool read_words(const json_t *j, char out[64])
 {
-    if (!json_is_array(sums) || json_array_size(sums) != MAX_TERMS + 1) return false;
-    for (size_t i = 0; i <= MAX_TERMS; i++) {
-        if (!json_is_number(json_array_get(sums, i))) return false;
-        out[i] = json_number_value(json_array_get(sums, i));
-    }
+    snprintf(out, 64, "%s", json_is_string(j) ? json_string_value(j) : "");
+    return json_is_string(j);
+}
+
+static bool read_sums(const json_t *j, double out[MAX_TERMS + 1])
+{
+    if (!json_is_array(j) || json_array_size(j) != MAX_TERMS + 1) return false;
+    for (size_t i = 0; i <= MAX_TERMS; i++)
+        if (!read_real(json_array_get(j, i), &out[i])) return false;
     return true;
 }
 
 static bool run_makes_sense(const run_state *r)
 {
-    return r->examples > 0 && is_count(r->examples) && is_count(r->step) && is_count(r->epoch) && is_count(r->step_in_epoch) &&
-           is_count(r->rescues) && r->rate_factor > 0 && r->rate_factor <= 1 && r->seen >= 0 && r->recent_seen >= 0;
+    return r->examples > 0 && r->rate_factor > 0 && r->rate_factor <= 1 && r->seen >= 0 && r->recent_seen >= 0;
+}
+
+/* Every field of the file is one of the table, and every one that the table needs is there. */
+static bool read_fields(const json_t *j, run_state *r)
+{
+    enum { NEEDED = 1 };
+    size_t found = 0;
+    const json_t *field;
+    *r = (run_state){.step = 0};
+#define FIELD(name, absent, read)                                                                                      \
+    field = json_object_get(j, #name);                                                                                 \
+    if (field ? !read : absent == NEEDED) return false;                                                                \
+    found += field != NULL;
+#define COUNT(name, absent) FIELD(name, absent, read_count(field, &r->name))
+#define SIZE(name, absent) FIELD(name, absent, read_size(field, &r->name))
+#define REAL(name, absent) FIELD(name, absent, read_real(field, &r->name))
+#define FLAG(name, absent) FIELD(name, absent, read_flag(field, &r->name))
+#define HEX(name, absent) FIELD(name, absent, read_hex(field, &r->name))
+#define WORDS(name, absent) FIELD(name, absent, read_words(field, r->name))
+#define SUMS(name, absent) FIELD(name, absent, read_sums(field, r->name))
+#include "run.def"
+#undef FIELD
+#undef COUNT
+#undef SIZE
+#undef REAL
+#undef FLAG
+#undef HEX
+#undef WORDS
+#undef SUMS
+    return found == json_object_size(j);
 }
 
 elbo_status run_read(const char *words, run_state *r, elbo_error *error)
 {
-    json_t *j = parse(words, error), *sums, *recent;
+    json_t *j = parse(words, error);
     if (!j) return ELBO_BAD_FILE;
-    const char *data = "", *computed_by = "";
-    json_int_t examples, step, epoch, step_in_epoch, rescues, metrics_size;
-    int validation;
-    bool ok = json_unpack_ex(j, NULL, JSON_STRICT, "{s:s, s:I, s:b, s:I, s:I, s:I, s:o, s:F, s:o, s:F, s:F, s:I, s:F, s:I, s?s}",
-                             "data", &data, "examples", &examples, "validation", &validation, "step", &step, "epoch", &epoch,
-                             "step_in_epoch", &step_in_epoch, "sums", &sums, "seen", &r->seen, "recent_sums", &recent,
-                             "recent_seen", &r->recent_seen, "rate_factor", &r->rate_factor, "rescues", &rescues, "best",
-                             &r->best, "metrics_size", &metrics_size, "computed_by", &computed_by) == 0;
-    ok = ok && read_hex(data, &r->data) && read_sums(sums, r->sums) && read_sums(recent, r->recent_sums);
-    if (ok) {
-        r->examples = examples;
-        r->validation = validation;
-        r->step = step;
-        r->epoch = epoch;
-        r->step_in_epoch = step_in_epoch;
-        r->rescues = rescues;
-        r->metrics_size = (uint64_t)metrics_size;
-        snprintf(r->computed_by, sizeof r->computed_by, "%s", computed_by);
-        ok = run_makes_sense(r);
-    }
+    bool ok = read_fields(j, r) && run_makes_sense(r);
     json_decref(j);
     return ok ? ELBO_OK : err_set(error, ELBO_BAD_FILE, "its description of the run is not one that elbo writes");
 }

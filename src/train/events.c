@@ -31,6 +31,7 @@ elbo_event event_progress(const trainer *t, elbo_event_kind kind)
     elbo_event e = {.kind = kind, .epoch = t->run.epoch + 1, .epochs = epochs, .step = done, .steps = per_epoch * epochs,
                     .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
                     .eta_seconds = each * (double)(per_epoch * epochs - done)};
+    e.rate = step_rate(t, t->run.step > 0 ? t->run.step - 1 : 0);
     if (seconds > 0) e.examples_per_second = (double)t->examples_here / seconds;
     e.train = metrics_from(t->m, t->m->n_terms, t->run.sums, t->run.seen, &t->arrays);
     if (kind == ELBO_EVENT_EPOCH) e.recent = metrics_from(t->m, t->m->n_terms, t->run.recent_sums, t->run.recent_seen, NULL);

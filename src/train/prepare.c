@@ -1,11 +1,24 @@
 /* prepare.c - what comes before the first step: a new run, or going on with one. */
 #include "../kernels/cpu/product.h"
+#include "../nn/rate.h"
 #include "album.h"
 #include "data_bias.h"
 #include "trainer.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Options of training that can't work. */
+static elbo_status check_options(const elbo_config *c, bool validated, elbo_error *error)
+{
+    if (c->schedule == SCHEDULE_multistep && (!*c->drop_at || !rate_is_list(c->drop_at)))
+        return err_set(error, ELBO_USAGE, "schedule multistep drops the rate after the epochs of drop-at: got '%.100s', expected "
+                                          "whole numbers that rise, as in --drop-at '30, 60'", c->drop_at);
+    if (c->schedule == SCHEDULE_plateau && !validated)
+        return err_set(error, ELBO_USAGE, "schedule plateau looks at the validation total, but there is no validation part; "
+                                          "try --validation 0.1");
+    return ELBO_OK;
+}
 
 static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, uint64_t fingerprint, bool validation,
                                   elbo_error *error)
@@ -48,6 +61,9 @@ static elbo_status set_epochs(trainer *t, int64_t epochs, elbo_error *error)
     if (epochs < t->run.epoch)
         return err_set(error, ELBO_MISMATCH, "the run has %lld epochs already; epochs is %lld, and can only grow",
                        (long long)t->run.epoch, (long long)epochs);
+    if (t->m->config.schedule == SCHEDULE_cosine && t->m->config.rate_epochs == 0)
+        return err_set(error, ELBO_MISMATCH, "the rate of the run is a cosine over its %lld epochs; only one begun with "
+                                             "--rate-epochs can grow", (long long)t->m->config.epochs);
     t->m->config.epochs = epochs;
     t->unsaved = true;
     return record_change(&t->record, &t->m->config, error);
@@ -112,7 +128,8 @@ elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
     uint64_t fingerprint;
     if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
     bool bare = false;
-    elbo_status status = album_check(config, error);
+    elbo_status status = check_options(config, validation || o->validation, error);
+    if (status == ELBO_OK) status = album_check(config, error);
     if (status == ELBO_OK) status = data_fingerprint(t->data, &fingerprint, error);
     if (status == ELBO_OK && o->resume) status = record_look(t->engine, o->directory, &bare, error);
     if (status != ELBO_OK) return status;

@@ -11,16 +11,20 @@
 
 enum { MAX_RESCUES = 10 };
 
-/* What the schedule and rescues make of a rate. */
-static double rate_from(const trainer *t, double rate)
+/* What the schedule, its warm-up and rescues make of a rate in a step of the epoch under way. */
+static double rate_from(const trainer *t, double rate, int64_t step)
 {
     const elbo_config *c = &t->m->config;
-    return rate * rate_factor(c->schedule, t->run.epoch, c->decay) * t->run.rate_factor;
+    rate_settings s = {.schedule = c->schedule, .decay = c->decay, .drop = c->drop, .every = c->drop_every, .at = c->drop_at,
+                       .length = c->rate_epochs ? c->rate_epochs : c->epochs, .end = c->rate > 0 ? c->rate_end / c->rate : 0,
+                       .drops = t->run.plateau_drops};
+    double warm = ramp(step, 1, c->rate_warmup * (double)feed_steps(&t->feed), 0);
+    return rate * rate_factor(&s, t->run.epoch) * warm * t->run.rate_factor;
 }
 
-double step_rate(const trainer *t)
+double step_rate(const trainer *t, int64_t step)
 {
-    return rate_from(t, t->m->config.rate);
+    return rate_from(t, t->m->config.rate, step);
 }
 
 static run_env env_of(const trainer *t)
@@ -66,7 +70,7 @@ static bool update_group(trainer *t, int number)
 {
     const char *group = t->m->objectives[number].group;
     optim_settings o = model_optimiser(t->m, number);
-    o.rate = rate_from(t, o.rate);
+    o.rate = rate_from(t, o.rate, t->run.step);
     o.scale = clip_scale(t, group);
     o.step = t->run.step + 1;
     return optimise(t->m, group, &o);
@@ -142,7 +146,7 @@ elbo_status step_rescue(trainer *t, const char *what, elbo_error *error)
     t->run.rescues++;
     t->unsaved = true;
     event_note(t, "step %lld: %s; back to step %lld with the rate halved to %g", (long long)bad.step, what,
-               (long long)t->run.step, step_rate(t));
+               (long long)t->run.step, step_rate(t, t->run.step));
     return record_rescue(&t->record, &bad, t->run.rate_factor, error);
 }
 

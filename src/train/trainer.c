@@ -1,6 +1,7 @@
 /* trainer.c - elbo_train: epochs of steps, validation, the best model, checkpoints. */
 #include "trainer.h"
 #include "../base/clock.h"
+#include "../nn/rate.h"
 
 #define CHECKPOINT_SECONDS 30.0
 
@@ -34,6 +35,7 @@ static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *
 {
     if (valid->count && t->run.epoch > 1 && !(valid->total < t->run.best)) return ELBO_OK;
     t->run.best = valid->total;
+    t->run.best_epoch = t->run.epoch;
     if (t->record.directory) return record_best(&t->record, t->m, error);
     t->best.step = t->m->info.step;
     t->best.epoch = t->m->info.epoch;
@@ -49,13 +51,30 @@ static elbo_status save(trainer *t, elbo_error *error)
     return status;
 }
 
+/* Tells the schedule plateau of an epoch's validation. */
+static void follow_plateau(trainer *t, double total)
+{
+    run_state *r = &t->run;
+    plateau p = {r->plateau_best, r->plateau_epochs, r->plateau_bad, r->plateau_drops};
+    if (t->m->config.schedule != SCHEDULE_plateau) return;
+    plateau_epoch(&p, total, t->m->config.drop_patience);
+    if (p.drops > r->plateau_drops)
+        event_note(t, "the validation total has not fallen for %lld epochs: the rate drops by the factor %g",
+                   (long long)t->m->config.drop_patience + 1, t->m->config.drop);
+    r->plateau_best = p.best;
+    r->plateau_epochs = p.epochs;
+    r->plateau_bad = p.bad;
+    r->plateau_drops = p.drops;
+}
+
 static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
 {
-    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = step_rate(t), .train = e->train, .recent = e->recent,
+    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = e->rate, .train = e->train, .recent = e->recent,
                              .valid = e->valid};
     double seconds = clock_seconds() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;
+    follow_plateau(t, e->valid.total);
     elbo_status status = step_begin_epoch(t, error);
     if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, seconds, error);
     if (status == ELBO_OK) status = keep_best(t, &e->valid, error);

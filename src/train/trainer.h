@@ -43,8 +43,8 @@ elbo_status step_begin_epoch(trainer *t, elbo_error *error);
 elbo_status step_run(trainer *t, elbo_error *error);
 /* After a number that is not finite, as what says: the end of training, or a lower rate. */
 elbo_status step_rescue(trainer *t, const char *what, elbo_error *error);
-/* The learning rate of the options, by the schedule and rescues. */
-double step_rate(const trainer *t);
+/* The learning rate in a step of the epoch under way, counted from 0 over the whole run. */
+double step_rate(const trainer *t, int64_t step);
 
 /* ---- events.c ---- */
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_golden_training.py - what PyTorch's optimisers do, in double.
+"""make_golden_training.py - what PyTorch's optimisers and schedules do, in double.
 
     /usr/bin/python3 tests/golden/make_golden_training.py        writes training.h beside itself
 """
@@ -70,5 +70,45 @@ def optimisers():
     return text + "".join('{"%s",\n{%s}},\n' % (name, rows(steps_of(how, o))) for name, how, o in OPTIMISERS) + "};\n"
 
 
+# ---- Rates: the factor in each epoch ----
+
+EPOCHS, WARM, TOTALS = 14, 4, [9, 8, 8, 8.5, 7.9995, 7.9985, 7, 8, 9, 8, 7, 7, 6, 6.5]
+SCHEDULES = [
+    ("schedule=constant", lambda o: OPTIM.lr_scheduler.ConstantLR(o, 1.0)),
+    ("schedule=exponential|decay=0.9", lambda o: OPTIM.lr_scheduler.ExponentialLR(o, 0.9)),
+    ("schedule=step|drop-every=3|drop=0.5", lambda o: OPTIM.lr_scheduler.StepLR(o, 3, 0.5)),
+    ("schedule=multistep|drop-at=2, 7, 8", lambda o: OPTIM.lr_scheduler.MultiStepLR(o, [2, 7, 8])),
+    ("schedule=cosine|epochs=14|rate=0.5|rate-end=0.1", lambda o: OPTIM.lr_scheduler.CosineAnnealingLR(o, 14, 0.1)),
+    ("schedule=cosine|epochs=20|rate-epochs=13", lambda o: OPTIM.lr_scheduler.CosineAnnealingLR(o, 13)),
+    ("schedule=plateau|drop-patience=1|drop=0.5|rate=0.5|rate-end=0.1",
+     lambda o: OPTIM.lr_scheduler.ReduceLROnPlateau(o, patience=1, factor=0.5, min_lr=0.1)),
+    ("schedule=plateau|drop-patience=0", lambda o: OPTIM.lr_scheduler.ReduceLROnPlateau(o, patience=0, eps=0)),
+    ("schedule=iwae", lambda o: OPTIM.lr_scheduler.LambdaLR(o, iwae)),
+    ("rate-warmup=4", lambda o: OPTIM.lr_scheduler.LinearLR(o, 1 / WARM, 1, WARM - 1)),
+]
+
+
+def iwae(epoch):
+    """experiments.py of Burda et al. 2016: for i in 1..8, 3^(i-1) epochs with 1e-3 * round(10^(1-(i-1)/7), 1)"""
+    return [r for i in range(8) for r in [round(10.0 ** (1 - i / 7), 1) / 10] * 3**i][epoch]
+
+
+def factors(options, schedule):
+    base = 0.5 if "rate=0.5" in options else 0.001
+    optimiser = OPTIM.SGD([torch.zeros(1)], lr=base)
+    how = schedule(optimiser)
+    for total in TOTALS:
+        yield optimiser.param_groups[0]["lr"] / base
+        optimiser.step()
+        how.step(total) if "plateau" in options else how.step()
+
+
+def schedules():
+    text = "enum { RATE_EPOCHS = %d };\n" % EPOCHS
+    text += "static const double rate_totals[RATE_EPOCHS] = {%s};\n" % numbers(TOTALS)
+    text += "static const struct {\n    const char *options;\n    double factor[RATE_EPOCHS];\n} rate_factors[] = {\n"
+    return text + "".join('{"%s",\n{%s}},\n' % (o, numbers(factors(o, how))) for o, how in SCHEDULES) + "};\n"
+
+
 with open(os.path.join(HERE, "training.h"), "w") as f:
-    f.write("/* Made by make_golden_training.py. */\n" + optimisers())
+    f.write("/* Made by make_golden_training.py. */\n" + optimisers() + schedules())
