@@ -108,16 +108,20 @@ static void draw(progress *p, const elbo_event *e)
     p->drawn = true;
 }
 
-/* "  train rec 3.501 kl 0.771 total 4.272"; numbers of a run gone wrong stay short. */
+/* " rec 3.501"; numbers of a run gone wrong stay short. */
+static void print_term(const char *name, double value)
+{
+    fprintf(stderr, value > -1e6 && value < 1e6 ? " %s %.3f" : " %s %.3g", name, value);
+}
+
+/* "  train rec 3.501 kl 0.771 total 4.272", and what the family has beside: " perplexity 41.230" */
 static void print_losses(const char *part, const elbo_metrics *m)
 {
-    const struct {
-        const char *name;
-        double value;
-    } all[] = {{"rec", m->rec}, {"kl", m->kl}, {"total", m->total}};
     fprintf(stderr, "  %s", part);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        fprintf(stderr, all[i].value > -1e6 && all[i].value < 1e6 ? " %s %.3f" : " %s %.3g", all[i].name, all[i].value);
+    print_term("rec", m->rec);
+    print_term("kl", m->kl);
+    print_term("total", m->total);
+    for (int64_t i = 0; i < m->n_other; i++) print_term(m->other[i].name, m->other[i].value);
 }
 
 /* The lasting line of an epoch, in columns as wide as the numbers of a long run need; the learning rate where it changed. */

@@ -13,6 +13,10 @@ run train toy --epochs 3 --no-pictures --quiet
 expect_silence
 expect_out '^runs/toy-vae-2$'
 
+# what a family has beside the loss is told too
+run train toy --family vq --latent 4 --codes 8 --epochs 1 --no-pictures
+expect_err '^epoch 1/1  train rec .* perplexity [0-9.]+  valid rec .* perplexity [0-9.]+  active'
+
 # on a terminal: also a line that is rewritten in place and never as wide as the terminal
 if script -qec true /dev/null >/dev/null 2>&1; then # there is one, and there are terminals to be had
     : >stderr
