@@ -52,6 +52,7 @@ typedef struct step {
 
 typedef struct plan_phase {
     bool by_example;
+    int64_t block; /* by example: so many in a block */
     int first_step, n_steps;
     int n_tasks;
     int first_before, n_before; /* in the plan's list before: steps with something to do ahead of the phase */
@@ -67,7 +68,6 @@ struct plan {
     plan_backend backend;
     bool in_double;
     bool fast; /* fused steps, fast kernels, blocks */
-    int64_t block; /* examples a block */
 
     const plan_output *outputs;
     int n_outputs;
@@ -106,6 +106,7 @@ void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, 
 /* The passes; each false when out of memory. */
 bool make_items(plan *p);    /* fuse.c: items, item_of, written */
 bool make_schedule(plan *p); /* schedule.c: phases, item phase and place */
+void make_blocks(plan *p);   /* blocks.c: a phase's block */
 bool make_memory(plan *p);   /* memory.c: where, arena_size, scratch_size */
 bool make_steps(plan *p);    /* steps.c */
 

@@ -75,7 +75,7 @@ static void measure(lives *l)
         if (r->pool >= 0) {
             const item *it = &p->items[p->item_of[id]];
             r->first = r->last = it->place;
-            bytes = bytes / g_examples(p->g) * p->block;
+            bytes = bytes / g_examples(p->g) * p->phases[it->phase].block;
         }
         r->size = aligned(bytes);
     }

@@ -5,47 +5,6 @@
 
 #include <string.h>
 
-/* Rows of a block: enough for products to run at full rate, few enough that a block's tensors stay in the second-level cache and
- * that a small batch still makes work for several threads. Images are so many rows each that the cache is too small for them
- * anyway: then a block is some images, enough for the weights of deep layers to be read seldom. A function of the
- * problem only. */
-enum { BLOCK_ROWS = 64, LEAST_IMAGES = 8, MOST_IMAGES = 16, BLOCK_BYTES = 8 << 20 };
-
-/* The most bytes an example has in the operand and the result of a convolution; 0: there is none. */
-static int64_t image_bytes(const graph *g)
-{
-    int64_t most = 0;
-    for (int i = 0; i < g_count(g); i++) {
-        const node *x = g_at(g, i);
-        if ((x->op != OP_conv && x->op != OP_conv_dx) || x->rows == 0) continue;
-        int64_t numbers = (shape_count(x->shape) + shape_count(x->in[0]->shape)) / g_examples(g);
-        if (4 * numbers > most) most = 4 * numbers;
-    }
-    return most;
-}
-
-static int64_t rows_of_block(const graph *g)
-{
-    int64_t bytes = image_bytes(g);
-    if (bytes == 0) return BLOCK_ROWS;
-    int64_t images = BLOCK_BYTES / bytes;
-    return images < LEAST_IMAGES ? LEAST_IMAGES : images > MOST_IMAGES ? MOST_IMAGES : images;
-}
-
-static int64_t block_examples(const graph *g)
-{
-    int fold = 1;
-    for (int i = 0; i < g_count(g); i++) {
-        const node *x = g_at(g, i);
-        bool product = x->op == OP_matmul || x->op == OP_conv || x->op == OP_conv_dx;
-        if (product && x->rows > fold) fold = x->rows;
-    }
-    int64_t block = rows_of_block(g) / fold, examples = g_examples(g);
-    if (block < 1) block = 1;
-    if (block >= examples) block = (examples + 1) / 2;
-    return block < 1 ? 1 : block;
-}
-
 /* An output whose memory something else already is (a leaf, a view, another output) is copied. */
 static node *own_output(graph *g, node *x, int i)
 {
@@ -75,8 +34,9 @@ static bool compile(plan *p, const plan_output *outputs, elbo_error *error)
     if (g_status(p->g, error) != ELBO_OK) return false;
     separate_outputs(p, mine);
     if (g_status(p->g, error) != ELBO_OK) return false;
-    p->block = block_examples(p->g);
-    return make_items(p) && make_schedule(p) && make_memory(p) && make_steps(p);
+    if (!make_items(p) || !make_schedule(p)) return false;
+    make_blocks(p);
+    return make_memory(p) && make_steps(p);
 }
 
 plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, int n, plan_backend backend,
@@ -205,7 +165,7 @@ void plan_dump(const plan *p, const double *seconds, text *out)
     for (int ph = 0; ph < p->n_phases; ph++) {
         const plan_phase *x = &p->phases[ph];
         if (x->by_example)
-            text_add(out, "phase %d: %d blocks of %lld examples\n", ph, x->n_tasks, (long long)p->block);
+            text_add(out, "phase %d: %d blocks of %lld examples\n", ph, x->n_tasks, (long long)x->block);
         else text_add(out, "phase %d: whole, %d parts\n", ph, x->n_tasks);
         for (int k = 0; k < x->n_steps; k++) dump_item(p, item_of_step(p, x->first_step + k), seconds, out);
     }

@@ -36,6 +36,7 @@ static void *address(const running *r, reference ref, int64_t unit, int worker)
 /* A cut of a step: units [first, first + count) of all units; part of parts for a whole single step. */
 typedef struct cut {
     int64_t first, count, all;
+    int64_t block; /* which */
     int part, parts;
     int worker;
 } cut;
@@ -46,8 +47,7 @@ static void run_fused(const running *r, const step *s, cut c)
     const void *in[MOST];
     void *out[MOST];
     for (int i = 0; i < s->n_in; i++) in[i] = address(r, s->in[i], c.first, c.worker);
-    for (int i = 0; i < s->n_out; i++)
-        out[i] = (char *)address(r, s->out[i], c.first, c.worker) + c.first / r->p->block * s->out[i].apart;
+    for (int i = 0; i < s->n_out; i++) out[i] = (char *)address(r, s->out[i], c.first, c.worker) + c.block * s->out[i].apart;
     cpu_fused(s->program, s->program->space.dim[0] / c.all * c.count, in, out);
 }
 
@@ -124,7 +124,7 @@ static void join_results(const running *r, const step *s)
         if (!x->over_batch) continue;
         const reference *shares = &s->out[x->output];
         int64_t rows = columns_of_example / x->period;
-        cpu_fused_join(x, address(r, *shares, 0, 0), shares->apart / (int64_t)sizeof(float), r->p->block * rows,
+        cpu_fused_join(x, address(r, *shares, 0, 0), shares->apart / (int64_t)sizeof(float), r->phase->block * rows,
                        g_examples(r->p->g) * rows, address(r, s->joined[i], 0, 0));
     }
 }
@@ -152,9 +152,9 @@ static void run_block(void *arg, int task, int worker)
 {
     const running *r = arg;
     const plan *p = r->p;
-    int64_t all = g_examples(p->g), first = task * p->block;
-    int64_t count = all - first < p->block ? all - first : p->block;
-    cut c = {.first = first, .count = count, .all = all, .parts = 1, .worker = worker};
+    int64_t all = g_examples(p->g), block = r->phase->block, first = task * block;
+    int64_t count = all - first < block ? all - first : block;
+    cut c = {.first = first, .count = count, .all = all, .block = task, .parts = 1, .worker = worker};
     for (int i = 0; i < r->phase->n_steps; i++) run_step(r, &p->steps[r->phase->first_step + i], c);
 }
 

@@ -155,9 +155,19 @@ static node *simplify_matmul(const node *old, node *a, node *b)
     return NULL;
 }
 
+/* Whether x only puts axes of size 1 in front. */
+static bool adds_leading_ones(const node *x)
+{
+    int lead = x->op == OP_reshape ? x->shape.rank - x->in[0]->shape.rank : 0;
+    for (int i = 0; i < x->shape.rank && lead > 0; i++)
+        if (x->shape.dim[i] != (i < lead ? 1 : x->in[0]->shape.dim[i - lead])) return false;
+    return lead > 0;
+}
+
 static node *simplify_layout(graph *g, const node *old, node *x)
 {
     if (is_constant(x)) return constant(g, x->at.value, old->shape);
+    if (old->op == OP_broadcast && adds_leading_ones(x)) return g_broadcast(x->in[0], old->shape);
     if (x->op == OP_broadcast && shape_count(x->in[0]->shape) == 1 && old->op != OP_broadcast)
         return g_broadcast(g_reshape(x->in[0], SCALAR), old->shape);
     if (x->op != old->op) return NULL;

@@ -140,9 +140,9 @@ static void add_result(builder *b, const node *x, int reg, op_code reduce, int64
     b->out[b->s->n_out++] = where_is(b->p, x, (int64_t)node_bytes(b->p, x) / b->units);
 }
 
-static int64_t blocks_of(const plan *p)
+static int64_t blocks_of(const plan *p, const plan_phase *ph)
 {
-    return ratio_up(g_examples(p->g), p->block);
+    return ratio_up(g_examples(p->g), ph->block);
 }
 
 /* A result over the batch: its blocks' shares lie at the end of the arena until they are put together. */
@@ -155,7 +155,7 @@ static void add_result_over_batch(builder *b, const node *x, int reg)
     int64_t apart = ratio_up(ew_share(r) * (int64_t)sizeof(float), 64) * 64;
     b->s->joined[pr->n_results++] = where_is(b->p, x, 0);
     b->out[b->s->n_out++] = (reference){.base = IN_ARENA, .offset = (int64_t)b->p->arena_size, .apart = apart};
-    b->p->arena_size += (size_t)(blocks_of(b->p) * apart);
+    b->p->arena_size += (size_t)(blocks_of(b->p, &b->p->phases[b->it->phase]) * apart);
     b->s->joins = true;
 }
 
@@ -249,7 +249,7 @@ static bool prepare(plan *p, const item *it, const kernel *k, step *s)
 {
     const node *n = it->members[0];
     if (!k->prepare) return true;
-    int64_t rows = it->by_example ? p->block * n->rows : n->shape.dim[0];
+    int64_t rows = it->by_example ? p->phases[it->phase].block * n->rows : n->shape.dim[0];
     if (!k->prepare(&(preparing){n, rows, s->parts, pool_threads(p->threads), p->m, p->library}, &s->prepared)) return false;
     if (p->step_scratch + s->prepared.scratch > p->scratch_size) p->scratch_size = p->step_scratch + s->prepared.scratch;
     s->shared = (int64_t)p->arena_size;
@@ -288,7 +288,7 @@ static void count_tasks(plan *p)
     for (int i = 0; i < p->n_phases; i++) {
         plan_phase *ph = &p->phases[i];
         if (ph->by_example) {
-            ph->n_tasks = (int)blocks_of(p);
+            ph->n_tasks = (int)blocks_of(p, ph);
             continue;
         }
         for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
