@@ -340,10 +340,10 @@ ELBO_API elbo_status elbo_model_sample(elbo_model *model, int64_t n, uint64_t se
 /* Encodes and decodes x [n,H,W,C] through the posterior's mean. */
 ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, int64_t n, float *out, elbo_error *error);
 
-/* The loss in nats per example: total = rec + beta kl, of one draw of the posterior per example (k of them where the model
- * says so), averaged over the data. active is the number of latent numbers whose posterior mean varies over the data by
- * more than 0.01 (variance). Errors: USAGE (data of another shape), IO, DIVERGED (a loss that is not finite, with its example),
- * NO_MEMORY. */
+/* The loss in nats per example: total = rec + beta kl at full beta (with a capacity, rec + beta |kl - capacity|), of one
+ * draw of the posterior per example (k of them where the model says so), averaged over the data. active is the number of
+ * latent numbers whose posterior mean varies over the data by more than 0.01 (variance). Errors: USAGE (data of another
+ * shape), IO, DIVERGED (a loss that is not finite, with its example), NO_MEMORY. */
 typedef struct elbo_term {
     char name[16];
     double value;
@@ -418,6 +418,8 @@ typedef struct elbo_event {
     elbo_metrics recent; /* EPOCH: mean over the epoch's last 100 steps, or all where it has fewer; active is not counted */
     elbo_metrics valid; /* EPOCH with a validation part; count is 0 without                                           */
     double rate;          /* learning rate of the last step                                                           */
+    double beta;          /* what of beta there was in the last step, in the units of nats per example (kl-warmup)    */
+    double capacity;      /* nats at which KL was held in the last step; 0: it is not                                 */
     double seconds, eta_seconds, examples_per_second;
 } elbo_event;
 

@@ -78,8 +78,8 @@ static inline double *doubles(int64_t n)
 typedef struct exact {
     elbo_model *m;
     compiled *c;
-    double *value, *gradient, *slot[2], *state, *new_state, *x, beta;
-    const void *inputs[8];
+    double *value, *gradient, *slot[2], *state, *new_state, *x, beta, capacity;
+    const void *inputs[3];
     plan_buffers b;
 } exact;
 
@@ -87,7 +87,7 @@ typedef struct exact {
 static inline exact exact_open_objective(elbo_model *m, int number, int64_t b, const double *x)
 {
     elbo_error err = {0};
-    exact e = {.m = m, .beta = model_effective_beta(m)};
+    exact e = {.m = m, .beta = model_effective_beta(m), .capacity = m->config.capacity};
     e.c = model_plan(m, (plan_key){.purpose = TRAIN, .examples = b, .dtype = ELBO_F32, .objective = number,
                                  .backend = BACKEND_REF_DOUBLE},
                      &err);
@@ -117,7 +117,8 @@ static inline exact exact_open(elbo_model *m, int64_t b, const double *x)
 static inline double exact_run(exact *e)
 {
     e->inputs[0] = e->x;
-    for (int i = 1; i < 8; i++) e->inputs[i] = &e->beta;
+    e->inputs[1] = &e->beta; /* the slots of model.c */
+    e->inputs[2] = &e->capacity;
     e->b.inputs = e->inputs;
     plan_run(e->c->plan, &e->b);
     return *(const double *)plan_result(e->c->plan, e->c->loss, &e->b);

@@ -298,6 +298,18 @@ static void test_interrupted_with_other_optimisers(void **state)
     check_interruptions(sgd, 1, 1);
 }
 
+/* Schedules of the KL term are functions of the step; the figures of the last step are in the metrics. */
+static void test_interrupted_with_kl_schedules(void **state)
+{
+    (void)state;
+    static const char *const cyclical[][2] = {{"kl-warmup", "1"}, {"kl-cycle", "1.5"}, {"beta", "3"}},
+                             *const held[][2] = {{"capacity", "6"}, {"capacity-epochs", "2"}, {"beta", "50"}};
+    check_interruptions(cyclical, 3, 1);
+    assert_said(run_metrics("whole"), "\"step\":3,\"rate\":0.001,\"beta\":2,\"train\"");
+    check_interruptions(held, 3, 1);
+    assert_said(run_metrics("whole"), "\"step\":6,\"rate\":0.001,\"capacity\":5,\"train\"");
+}
+
 /* What a schedule remembers is in a checkpoint; its warm-up is counted in steps. */
 static void test_interrupted_on_a_plateau(void **state)
 {
@@ -1054,6 +1066,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_dropout_and_schedule),
     cmocka_unit_test(test_interrupted_with_rescues),
     cmocka_unit_test(test_interrupted_with_other_optimisers),
+        cmocka_unit_test(test_interrupted_with_kl_schedules),
         cmocka_unit_test(test_interrupted_on_a_plateau),
         cmocka_unit_test(test_interrupted_with_two_objectives),
     cmocka_unit_test(test_groups_are_trained),

@@ -83,6 +83,21 @@ static const char *const likelihoods[] = {
 enum { N_LIKELIHOODS = sizeof likelihoods / sizeof *likelihoods };
 static const char *const heads[] = {"logvar", "logsigma", "softplus"}, *const reductions[] = {"example", "sum", "mean"};
 
+/* What options make of the KL term has the gradient of what is minimised. */
+static void test_kl_gradients(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"capacity=0.5|beta=20", "capacity=2|beta=3|reduction=mean", "free-bits=0.05",
+                                          "free-bits=0.3|beta=2|reduction=sum", "family=factor|capacity=0.5",
+                                          "family=factor|free-bits=0.1"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char all[256], what[512];
+        snprintf(all, sizeof all, NET "|%s", options[i]);
+        check_loss(all, false, what, sizeof what);
+        if (*what) fail_msg("%s", what);
+    }
+}
+
 static void test_loss_gradients(void **state)
 {
     (void)state;
@@ -757,6 +772,7 @@ int main(void)
         cmocka_unit_test(test_large_book),
         cmocka_unit_test(test_vq_draws),
         cmocka_unit_test(test_total_correlation),
+        cmocka_unit_test(test_kl_gradients),
         cmocka_unit_test(test_loss_gradients),
         cmocka_unit_test(test_trajectory_double),
         cmocka_unit_test(test_trajectory_float),

@@ -124,7 +124,8 @@ static void print_losses(const char *part, const elbo_metrics *m)
     for (int64_t i = 0; i < m->n_other; i++) print_term(m->other[i].name, m->other[i].value);
 }
 
-/* The lasting line of an epoch, in columns as wide as the numbers of a long run need; the learning rate where it changed. */
+/* The lasting line of an epoch, in columns as wide as the numbers of a long run need; the learning rate and beta where they
+ * changed. */
 static void print_epoch(progress *p, const elbo_event *e)
 {
     char elapsed[PIECE], rate[PIECE];
@@ -137,8 +138,10 @@ static void print_epoch(progress *p, const elbo_event *e)
     if (v) print_losses("valid", v);
     fprintf(stderr, "  active %" PRId64 "", v ? v->active : e->train.active);
     if (p->rate > 0 && e->rate != p->rate) fprintf(stderr, "  rate %.3g", e->rate);
+    if (p->rate > 0 && e->beta != p->beta) fprintf(stderr, "  beta %.3g", e->beta);
     fprintf(stderr, "  %s  %s\n", elapsed, rate);
     p->rate = e->rate;
+    p->beta = e->beta;
 }
 
 void progress_event(progress *p, const elbo_event *event)

@@ -11,7 +11,7 @@
 typedef struct progress {
     bool quiet, live; /* live: stderr is a terminal that can rewrite a line */
     bool drawn;       /* the line stands on the screen                      */
-    double rate;      /* learning rate of the last epoch; 0: there was none */
+    double rate, beta; /* of the last epoch; rate 0: there was none          */
 } progress;
 
 void progress_open(progress *p, bool quiet);

@@ -21,7 +21,7 @@ typedef struct run_state {
 #define FLAG(name, absent) bool name;
 #define HEX(name, absent) uint64_t name;
 #define WORDS(name, absent) char name[64];
-#define SUMS(name, absent) double name[MAX_TERMS + 1];
+#define SUMS(name, absent) double name[MAX_TERMS];
 #include "run.def"
 #undef COUNT
 #undef SIZE

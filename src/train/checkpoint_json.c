@@ -46,10 +46,10 @@ static json_t *hex(uint64_t v)
     return json_string(words);
 }
 
-static json_t *sums_of(const double sums[MAX_TERMS + 1])
+static json_t *sums_of(const double sums[MAX_TERMS])
 {
     json_t *j = json_array();
-    for (int i = 0; i <= MAX_TERMS; i++) json_array_append_new(j, json_real(sums[i]));
+    for (int i = 0; i < MAX_TERMS; i++) json_array_append_new(j, json_real(sums[i]));
     return j;
 }
 
@@ -201,10 +201,11 @@ static bool read_words(const json_t *j, char out[64])
     return json_is_string(j);
 }
 
-static bool read_sums(const json_t *j, double out[MAX_TERMS + 1])
+/* Another elbo may have had room for more terms, or fewer; those of a model fit both. */
+static bool read_sums(const json_t *j, double out[MAX_TERMS])
 {
-    if (!json_is_array(j) || json_array_size(j) != MAX_TERMS + 1) return false;
-    for (size_t i = 0; i <= MAX_TERMS; i++)
+    if (!json_is_array(j)) return false;
+    for (size_t i = 0; i < MAX_TERMS && i < json_array_size(j); i++)
         if (!read_real(json_array_get(j, i), &out[i])) return false;
     return true;
 }

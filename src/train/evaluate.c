@@ -35,9 +35,13 @@ static void set_term(elbo_metrics *out, const char *name, double mean)
 
 elbo_metrics metrics_from(const elbo_model *m, int n_terms, const double *sums, double seen, const run_arrays *arrays)
 {
-    elbo_metrics out = {.total = seen > 0 ? sums[MAX_TERMS] / seen : 0,
-                        .active = arrays ? active_of(arrays, seen, m->info.latent_size) : 0, .count = (int64_t)seen};
-    for (int i = 0; i < n_terms; i++) set_term(&out, m->terms[i].name, seen > 0 ? sums[i] / seen : 0);
+    elbo_metrics out = {.active = arrays ? active_of(arrays, seen, m->info.latent_size) : 0, .count = (int64_t)seen};
+    double mean[MAX_TERMS];
+    for (int i = 0; i < n_terms; i++) {
+        mean[i] = seen > 0 ? sums[i] / seen : 0;
+        set_term(&out, m->terms[i].name, mean[i]);
+    }
+    if (seen > 0) out.total = model_total(m, mean);
     return out;
 }
 
@@ -55,10 +59,7 @@ void evaluate_add(elbo_model *m, compiled *c, int64_t n, double *sums, const run
 {
     for (int t = 0; t < m->objectives[0].n_terms; t++) {
         const float *value = model_result(m, c, c->first_term + t);
-        for (int64_t i = 0; i < n; i++) {
-            sums[t] += (double)value[i];
-            sums[MAX_TERMS] += model_term_weight(m, t) * (double)value[i];
-        }
+        for (int64_t i = 0; i < n; i++) sums[t] += (double)value[i];
     }
     code_add(model_result(m, c, c->code), n, m->info.latent_size, arrays);
 }
@@ -68,7 +69,7 @@ typedef struct evaluation {
     void *x;
     run_arrays arrays;
     elbo_latent_use *use; /* [Z] kl: sums */
-    double sums[MAX_TERMS + 1];
+    double sums[MAX_TERMS];
     double seen;
 } evaluation;
 
@@ -76,7 +77,7 @@ static elbo_status not_finite(elbo_model *m, const compiled *c, const evaluation
 {
     char where[400];
     model_blame(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index}, v->index, where, sizeof where);
-    return err_set(error, ELBO_DIVERGED, "the loss is %g; it began in %s", v->sums[MAX_TERMS], where);
+    return err_set(error, ELBO_DIVERGED, "the loss is %g; it began in %s", model_total(m, v->sums), where);
 }
 
 static void latent_kl_add(elbo_model *m, compiled *c, int64_t n, elbo_latent_use *use)
@@ -116,7 +117,7 @@ static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored,
         model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index});
         evaluate_add(m, c, n, v->sums, &v->arrays);
         latent_kl_add(m, c, n, v->use);
-        if (!isfinite(v->sums[MAX_TERMS])) return not_finite(m, c, v, error);
+        if (!isfinite(model_total(m, v->sums))) return not_finite(m, c, v, error);
         v->seen += (double)n;
     }
     if (!c) return err_set(error, ELBO_USAGE, "there are no examples to evaluate");

@@ -8,7 +8,7 @@
 /* The number of latent numbers whose mean varies by more than this over the data (Burda et al. 2016). */
 #define ACTIVE_VARIANCE 0.01
 
-/* The figures from sums of the model's first n_terms terms (with the total last) over seen examples. */
+/* The figures from sums of the model's first n_terms terms over seen examples. */
 elbo_metrics metrics_from(const elbo_model *m, int n_terms, const double *sums, double seen, const run_arrays *arrays);
 
 /* Adds n examples' results of an EVALUATE plan. */

@@ -31,7 +31,11 @@ elbo_event event_progress(const trainer *t, elbo_event_kind kind)
     elbo_event e = {.kind = kind, .epoch = t->run.epoch + 1, .epochs = epochs, .step = done, .steps = per_epoch * epochs,
                     .step_in_epoch = t->run.step_in_epoch, .steps_in_epoch = per_epoch, .seconds = seconds,
                     .eta_seconds = each * (double)(per_epoch * epochs - done)};
-    e.rate = step_rate(t, t->run.step > 0 ? t->run.step - 1 : 0);
+    int64_t last = t->run.step > 0 ? t->run.step - 1 : 0;
+    kl_share share = step_share(t, last);
+    e.rate = step_rate(t, last);
+    e.beta = share.beta * model_effective_beta(t->m);
+    e.capacity = share.capacity * t->m->config.capacity;
     if (seconds > 0) e.examples_per_second = (double)t->examples_here / seconds;
     e.train = metrics_from(t->m, t->m->n_terms, t->run.sums, t->run.seen, &t->arrays);
     if (kind == ELBO_EVENT_EPOCH) e.recent = metrics_from(t->m, t->m->n_terms, t->run.recent_sums, t->run.recent_seen, NULL);
@@ -49,16 +53,25 @@ void event_step(trainer *t)
 
 /* ---- The first lines ---- */
 
+/* A term as a word, "kl" or "|kl - 25|". */
+static void term_word(const elbo_model *m, int i, char word[64])
+{
+    bool held = m->config.capacity > 0 && m->terms[i].instead;
+    if (held) snprintf(word, 64, "|%s - %g|", m->terms[i].name, m->config.capacity);
+    else snprintf(word, 64, "%s", m->terms[i].name);
+}
+
 /* The terms of the loss as words: "rec + 0.25 commitment". */
 static void term_words(const elbo_model *m, char *words, size_t room)
 {
     size_t used = 0;
     for (int i = 0; i < m->objectives[0].n_terms && used < room; i++) {
         double weight = model_term_weight(m, i);
+        char factor[32] = "", word[64];
         if (weight == 0) continue;
-        char factor[32] = "";
         if (weight != 1) snprintf(factor, sizeof factor, "%g ", weight);
-        used += (size_t)snprintf(words + used, room - used, "%s%s%s", used ? " + " : "", factor, m->terms[i].name);
+        term_word(m, i, word);
+        used += (size_t)snprintf(words + used, room - used, "%s%s%s", used ? " + " : "", factor, word);
     }
 }
 
@@ -82,6 +95,21 @@ static void note_loss(trainer *t)
     }
 }
 
+/* What schedules and options make of the KL term. */
+static void note_kl(trainer *t)
+{
+    const elbo_config *c = &t->m->config;
+    char again[64] = "", rising[64] = "";
+    if (c->kl_cycle > 0) snprintf(again, sizeof again, ", again every %g epochs", c->kl_cycle);
+    if (c->capacity_epochs > 0) snprintf(rising, sizeof rising, ", which rises from 0 over %g epochs", c->capacity_epochs);
+    if (c->kl_warmup > 0)
+        event_note(t, "kl: its weight rises from 0 over %g epochs%s; totals are at the full weight", c->kl_warmup, again);
+    if (c->capacity > 0)
+        event_note(t, "kl: held at a capacity of %g nats%s; totals are at the full capacity", c->capacity, rising);
+    if (c->free_bits > 0)
+        event_note(t, "kl: %g nats of each number of the code are free in training; totals are rec + beta kl", c->free_bits);
+}
+
 void event_head(trainer *t)
 {
     const elbo_model *m = t->m;
@@ -93,4 +121,5 @@ void event_head(trainer *t)
          (long long)m->info.latent_size, m->config.decoder, (long long)m->info.n_parameters, elbo_engine_threads(t->engine),
          elbo_engine_threads(t->engine) == 1 ? "" : "s");
     note_loss(t);
+    note_kl(t);
 }

@@ -8,7 +8,7 @@
 
 typedef struct epoch_figures {
     int64_t epoch;
-    double rate;
+    double rate, beta, capacity; /* of the last step; the last two are not read back */
     elbo_metrics train, recent, valid; /* valid.count 0: none */
 } epoch_figures;
 

@@ -53,6 +53,12 @@ static void add_number(text *t, const char *key, double v)
     text_add(t, "\"%s\":%s", key, words);
 }
 
+static void add_further(text *t, const char *key, double v)
+{
+    text_add(t, ",");
+    add_number(t, key, v);
+}
+
 /* Six digits of each: enough to tell which numbers of a code are used. */
 static void add_latent_kl(text *t, const elbo_latent_use *use, int64_t n)
 {
@@ -66,13 +72,10 @@ static void add_terms(text *t, const char *key, const elbo_metrics *m)
 {
     text_add(t, ",\"%s\":{", key);
     add_number(t, "rec", m->rec);
-    text_add(t, ",");
-    add_number(t, "kl", m->kl);
-    text_add(t, ",");
-    add_number(t, "total", m->total);
+    add_further(t, "kl", m->kl);
+    add_further(t, "total", m->total);
     for (int64_t i = 0; i < m->n_other; i++) {
-        text_add(t, ",");
-        add_number(t, m->other[i].name, m->other[i].value);
+        add_further(t, m->other[i].name, m->other[i].value);
     }
 }
 
@@ -91,6 +94,8 @@ static elbo_status write_metrics(record *r, const elbo_model *m, const epoch_fig
     text_open(&t, r->m);
     text_add(&t, "{\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",", e->epoch, m->info.step);
     add_number(&t, "rate", e->rate);
+    if (m->config.kl_warmup > 0) add_further(&t, "beta", e->beta);
+    if (m->config.capacity > 0) add_further(&t, "capacity", e->capacity);
     add_metrics(&t, "train", &e->train, NULL, 0);
     add_terms(&t, "recent", &e->recent);
     text_add(&t, ",\"count\":%" PRId64 "}", e->recent.count);

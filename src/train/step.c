@@ -27,6 +27,14 @@ double step_rate(const trainer *t, int64_t step)
     return rate_from(t, t->m->config.rate, step);
 }
 
+kl_share step_share(const trainer *t, int64_t step)
+{
+    const elbo_config *c = &t->m->config;
+    double steps = (double)feed_steps(&t->feed);
+    return (kl_share){.beta = ramp(step, 0, c->kl_warmup * steps, c->kl_cycle * steps),
+                       .capacity = ramp(step, 0, c->capacity_epochs * steps, 0)};
+}
+
 static run_env env_of(const trainer *t)
 {
     return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
@@ -48,13 +56,9 @@ static double clip_scale(const trainer *t, const char *group)
 }
 
 /* Adds the step's terms, weighted by its examples, to sums. */
-static void add_terms(const trainer *t, const findings *f, double sums[MAX_TERMS + 1], double *seen)
+static void add_terms(const trainer *t, const findings *f, double sums[MAX_TERMS], double *seen)
 {
-    for (int i = 0; i < t->m->n_terms; i++) {
-        double v = (double)f->n * f->terms[i];
-        sums[i] += v;
-        sums[MAX_TERMS] += model_term_weight(t->m, i) * v;
-    }
+    for (int i = 0; i < t->m->n_terms; i++) sums[i] += (double)f->n * f->terms[i];
     *seen += (double)f->n;
 }
 
@@ -197,6 +201,7 @@ static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_
 elbo_status step_run(trainer *t, elbo_error *error)
 {
     findings f = {0};
+    t->m->share = step_share(t, t->run.step);
     elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &f.n, error);
     if (status != ELBO_OK) return status;
     for (int i = t->m->n_objectives - 1; i >= 0; i--)

@@ -69,8 +69,8 @@ static void follow_plateau(trainer *t, double total)
 
 static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
 {
-    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = e->rate, .train = e->train, .recent = e->recent,
-                             .valid = e->valid};
+    epoch_figures figures = {.epoch = t->run.epoch + 1, .rate = e->rate, .beta = e->beta, .capacity = e->capacity,
+                             .train = e->train, .recent = e->recent, .valid = e->valid};
     double seconds = clock_seconds() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;

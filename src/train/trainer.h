@@ -45,6 +45,8 @@ elbo_status step_run(trainer *t, elbo_error *error);
 elbo_status step_rescue(trainer *t, const char *what, elbo_error *error);
 /* The learning rate in a step of the epoch under way, counted from 0 over the whole run. */
 double step_rate(const trainer *t, int64_t step);
+/* What of beta and of the capacity counts in a step. */
+kl_share step_share(const trainer *t, int64_t step);
 
 /* ---- events.c ---- */
 

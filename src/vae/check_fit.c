@@ -99,6 +99,11 @@ elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *err
     if (status != ELBO_OK) return status;
     if (c->data_bias && c->likelihood != L_bernoulli && c->likelihood != L_bernoulli_eps)
         return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
+    if (c->capacity > 0 && c->free_bits > 0)
+        return err_set(error, ELBO_USAGE, "capacity and free-bits both change the KL term; give one of them");
+    if (c->kl_cycle > 0 && !(c->kl_warmup > 0 && c->kl_warmup <= c->kl_cycle))
+        return err_set(error, ELBO_USAGE, "kl-cycle %g begins the warm-up again, but kl-warmup is %g; it must be above 0 and no "
+                                          "longer than a cycle, as in --kl-cycle 10 --kl-warmup 5", c->kl_cycle, c->kl_warmup);
     if (c->nesterov && c->momentum == 0)
         return err_set(error, ELBO_USAGE, "nesterov changes how momentum is used, but momentum is 0; try --momentum 0.9");
     if (c->variance == SIGMA_OPTIMAL && c->likelihood == L_logistic)

@@ -53,11 +53,11 @@ static objectives build(vae *v, const batch *b)
     normal q = vae_gaussian(v, b->x);                                 /* mu, logvar [B,Z]                        */
     node *z = normal_sample(&v->s, q, 1, "eps");                      /* [B,Z]                                   */
     node *rec = vae_rec(v, vae_decode(v, z), b->x);                   /* [B]      -log p(x|z)                    */
-    node *kl = normal_kl_std(q);                                      /* [B]                                     */
+    node *kl = normal_kl_std(q), *each = normal_kl_each(q);           /* [B], [B,Z]                              */
     node *tc = difference(judge(v, z, v->notes));                     /* [B]      log q(z) / prod_j q(z_j)       */
     node *gamma = vae_weight(v, v->config->gamma);
-    objective model = {.terms = {{"rec", rec, one(v)}, {"kl", kl, v->beta}, {"tc", tc, gamma}}, .n_terms = 3,
-                       .group = "model", .code = q.mu, .latent_kl = normal_kl_each(q)};
+    objective model = {.terms = {{"rec", rec, one(v)}, vae_kl(v, kl, each), {"tc", tc, gamma}}, .n_terms = 3,
+                       .group = "model", .code = q.mu, .latent_kl = each};
     objective critic = {.terms = {{"critic", critic_loss(v, g_stop(z)), one(v)}}, .n_terms = 1, .group = "critic",
                         .rate = v->config->critic_rate, .beta1 = 0.5, .beta2 = 0.9};
     return (objectives){{model, critic}, 2};

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SLOT_X, SLOT_BETA, N_INPUTS };
+enum { SLOT_X, SLOT_BETA, SLOT_CAPACITY, N_INPUTS };
 
 int64_t model_numbers(const elbo_model *m)
 {
@@ -99,6 +99,7 @@ static objectives build_objectives(elbo_model *m, vae *v, elbo_dtype stored)
 {
     batch b = input_batch(m, v, stored, true);
     v->beta = g_input(v->s.g, SLOT_BETA, F32, SCALAR, false, "beta");
+    v->capacity = g_input(v->s.g, SLOT_CAPACITY, F32, SCALAR, false, "capacity");
     return m->family->build(v, &b);
 }
 
@@ -119,6 +120,7 @@ static void note_terms(elbo_model *m, const objective *o, bool first, const node
         const node *weight = first ? o->terms[i].weight : NULL;
         model_term *t = &m->terms[m->n_terms++];
         *t = (model_term){.weight = weight ? weight->at.value : 0, .by_beta = weight == beta};
+        t->instead = o->terms[i].instead != NULL;
         snprintf(t->name, sizeof t->name, "%s", o->terms[i].name);
     }
 }
@@ -138,13 +140,24 @@ double model_term_weight(const elbo_model *m, int i)
     return m->terms[i].by_beta ? model_effective_beta(m) : m->terms[i].weight;
 }
 
+double model_total(const elbo_model *m, const double *mean)
+{
+    double total = 0, capacity = m->config.capacity;
+    for (int i = 0; i < m->objectives[0].n_terms; i++) {
+        bool held = capacity > 0 && m->terms[i].instead;
+        total += model_term_weight(m, i) * (held ? fabs(mean[i] - capacity) : mean[i]);
+    }
+    return total;
+}
+
 /* sum of weight x mean over the batch, times scale */
 static node *loss_of(graph *g, const objective *o, double scale)
 {
     node *loss = NULL;
     for (int i = 0; i < o->n_terms; i++) {
         if (!o->terms[i].weight) continue;
-        node *t = g_mul(o->terms[i].weight, g_mean_all(o->terms[i].value));
+        node *instead = o->terms[i].instead;
+        node *t = g_mul(o->terms[i].weight, instead ? instead : g_mean_all(o->terms[i].value));
         loss = loss ? g_add(loss, t) : t;
     }
     return g_name(g_scale(loss ? loss : g_constant(g, 0, SCALAR), scale), "loss");
@@ -379,10 +392,21 @@ static plan_buffers buffers_of(elbo_model *m, const void *const *inputs, run_env
                           .new_state = m->store.new_state, .arena = m->arena, .scratch = m->scratch, .env = env};
 }
 
+/* What the inputs beside x are read from. */
+typedef struct scalars {
+    float beta, capacity;
+} scalars;
+
+static scalars scalars_of(const elbo_model *m, const compiled *c)
+{
+    kl_share share = c->key.purpose == TRAIN ? m->share : (kl_share){1, 1};
+    return (scalars){(float)(model_effective_beta(m) * share.beta), (float)(m->config.capacity * share.capacity)};
+}
+
 void model_run(elbo_model *m, compiled *c, const void *x, run_env env)
 {
-    float beta = (float)model_effective_beta(m);
-    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &beta};
+    scalars s = scalars_of(m, c);
+    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &s.beta, [SLOT_CAPACITY] = &s.capacity};
     plan_buffers b = buffers_of(m, inputs, env);
     b.seconds = c->seconds;
     plan_run(c->plan, &b);
@@ -411,8 +435,8 @@ void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, c
     snprintf(words, room, "an operation that could not be traced");
     compiled *ref = model_plan(m, key, NULL);
     if (!ref) return;
-    float beta = (float)model_effective_beta(m);
-    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &beta};
+    scalars s = scalars_of(m, c);
+    const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &s.beta, [SLOT_CAPACITY] = &s.capacity};
     plan_buffers b = buffers_of(m, inputs, env);
     const node *at;
     int64_t example;
@@ -420,6 +444,23 @@ void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, c
 }
 
 /* ---- Making ---- */
+
+/* Options that change the KL term want one. */
+static elbo_status check_kl(const elbo_model *m, elbo_error *error)
+{
+    const elbo_config *c = &m->config;
+    bool weighted = false, instead = false;
+    for (int i = 0; i < m->n_terms; i++) {
+        weighted = weighted || m->terms[i].by_beta;
+        instead = instead || m->terms[i].instead;
+    }
+    if (c->kl_warmup > 0 && !weighted)
+        return err_set(error, ELBO_USAGE, "kl-warmup is about the weight of a KL term, and family %s has none", m->info.family);
+    if ((c->capacity > 0 || c->free_bits > 0) && !instead)
+        return err_set(error, ELBO_USAGE, "%s changes the KL term of a family, and family %s has none that can be changed",
+                       c->capacity > 0 ? "capacity" : "free-bits", m->info.family);
+    return ELBO_OK;
+}
 
 /* The graph built once only to learn which parameters and states there are. */
 static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *error)
@@ -436,6 +477,7 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
     m->layers = text_take(&notes);
     elbo_status status = g_status(g, error);
     if (status == ELBO_OK && !m->layers) status = err_memory(error, "the list of layers");
+    if (status == ELBO_OK) status = check_kl(m, error);
     g_close(g);
     if (status != ELBO_OK) return status;
     if (max_parameters && store_parameters(&m->store) > max_parameters)
@@ -487,6 +529,7 @@ elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const mode
     m->m = engine->m;
     m->config = *config;
     m->config.m = engine->m;
+    m->share = (kl_share){1, 1};
     m->family = family_at((size_t)config->family);
     store_open(&m->store, engine->m);
     m->data = *data;

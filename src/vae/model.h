@@ -44,6 +44,7 @@ typedef struct model_term {
     char name[TERM_NAME];
     double weight; /* in the total; 0: a figure, or of another objective than the first */
     bool by_beta;  /* the weight is beta instead */
+    bool instead;  /* an option changes what of it is minimised (vae.h) */
 } model_term;
 
 typedef struct model_objective {
@@ -62,6 +63,11 @@ typedef struct model_data {
     bool draw;              /* draw initial parameters; else they are zeros, to be loaded */
 } model_data;
 
+/* How much of beta and of the capacity schedules let a TRAIN plan see: 0 to 1. All other plans see all. */
+typedef struct kl_share {
+    double beta, capacity;
+} kl_share;
+
 struct elbo_model {
     elbo_engine *engine;
     memory m;
@@ -75,6 +81,7 @@ struct elbo_model {
     model_term terms[MAX_TERMS];
     model_objective objectives[MAX_OBJECTIVES];
     int n_terms, n_objectives;
+    kl_share share;
     store store;
     shape trunk;   /* see vae.h */
     char *layers;  /* a line for each layer */
@@ -116,6 +123,10 @@ void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, c
 
 /* The weight of a term in the total, in nats per example. */
 double model_term_weight(const elbo_model *m, int i);
+
+/* The loss that means of the terms make, at full weights and the full capacity, whatever a schedule says: it means the same in
+ * every epoch. Free bits are no part of it, so it is the bound itself. */
+double model_total(const elbo_model *m, const double *mean);
 
 /* The weight of KL in the loss that is minimised, when the loss is scaled so that rec is nats per example. */
 double model_effective_beta(const elbo_model *m);

@@ -124,6 +124,29 @@ posterior gaussian_encode(vae *v, node *x)
     return (posterior){q.mu, normal_std(q)};
 }
 
+/* Held at a capacity (Burgess et al. 2018): |mean KL - C|, over the batch. */
+static node *held(vae *v, node *kl)
+{
+    return g_abs(g_sub(g_mean_all(kl), v->capacity));
+}
+
+/* Free bits (Kingma et al. 2016, appendix C8): sum_j max(lambda, mean KL_j), over the batch. */
+static node *above_free(vae *v, node *each)
+{
+    if (!each) return g_fail(v->s.g, "free-bits needs the KL of each number of the code, which this family has not");
+    if (g_broken(each)) return each;
+    node *mean = g_scale(g_sum(each, 1u), 1.0 / (double)each->shape.dim[0]);                     /* [Z] */
+    return g_sum_last(g_max(mean, g_like(mean, v->config->free_bits)));
+}
+
+term vae_kl(vae *v, node *kl, node *each)
+{
+    term t = {"kl", kl, v->beta, NULL};
+    if (v->config->capacity > 0) t.instead = held(v, kl);
+    if (v->config->free_bits > 0) t.instead = above_free(v, each);
+    return t;
+}
+
 node *one(vae *v)
 {
     return g_constant(v->s.g, 1, SCALAR);

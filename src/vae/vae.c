@@ -2,7 +2,7 @@
  *
  *     L = E_q[-log p(x|z)] + beta KL(q(z|x) || N(0,I)),    q(z|x) = N(mu(x), diag exp(logvar(x)))
  *
- * The expectation is the mean over k draws, z = mu + exp(logvar/2) eps. */
+ * The expectation is the mean over k draws, z = mu + exp(logvar/2) eps. KL may be held at a capacity, or have free bits. */
 #include "vae.h"
 
 static objectives build(vae *v, const batch *b)
@@ -11,8 +11,9 @@ static objectives build(vae *v, const batch *b)
     node *z = normal_sample(&v->s, q, v->config->samples, "eps");     /* [B k,Z]  mu + exp(logvar/2) eps         */
     node *rec = vae_rec(v, vae_decode(v, z), b->x);                   /* [B]      -log p(x|z)                    */
     node *kl = normal_kl_std(q);                                      /* [B]      1/2 sum mu^2 + e^lv - lv - 1   */
-    objective elbo = {.terms = {{"rec", rec, one(v)}, {"kl", kl, v->beta}}, .n_terms = 2, .group = "model", .code = q.mu,
-                      .latent_kl = normal_kl_each(q)};
+    node *each = normal_kl_each(q);                                   /* [B,Z]                                   */
+    objective elbo = {.terms = {{"rec", rec, one(v)}, vae_kl(v, kl, each)}, .n_terms = 2, .group = "model", .code = q.mu,
+                      .latent_kl = each};
     return (objectives){{elbo}, 1};
 }
 

@@ -21,6 +21,7 @@ typedef struct vae {
     struct text *notes;    /* a line for each layer; NULL: none */
     likelihood likelihood;
     node *beta;            /* scalar input: the weight of the KL term, in the units of nats per example */
+    node *capacity;        /* scalar input: nats at which the KL term is held, where the options say so */
 } vae;
 
 /* A batch as a graph: x [B,H,W,C] in the network's range. */
@@ -33,11 +34,11 @@ typedef struct posterior {
     node *std;  /* [B,Z]; NULL: a point */
 } posterior;
 
-/* One term of a loss: value [B] in nats, times weight (beta or a constant; NULL: a figure that is
- * only noted). */
+/* One term of a loss: value [B] in nats, times weight (beta or a constant; NULL: a figure that is only noted). instead is a
+ * scalar that is minimised in place of the batch's mean of value; NULL: none is. */
 typedef struct term {
     const char *name;
-    node *value, *weight;
+    node *value, *weight, *instead;
 } term;
 
 /* A loss to be minimised over a group of parameters: the sum of weight x value. The group's optimiser has the rate
@@ -88,6 +89,8 @@ node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the
 normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk and its two heads: mu, logvar [B,Z]        */
 int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS]); /* a family's latents and posterior where they are  */
 posterior gaussian_encode(vae *v, node *x);                          /* one Gaussian z                                   */
+term vae_kl(vae *v, node *kl, node *each);           /* beta x KL [B] with the options capacity and free-bits; each [B,Z]: of
+                                                        each number of the code, NULL: there is no such thing            */
 node *one(vae *v);                                  /* the scalar 1                                                      */
 node *vae_weight(vae *v, double weight);            /* of a term beside rec, as beta is of KL (see reduction)            */
 

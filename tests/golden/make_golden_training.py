@@ -110,5 +110,35 @@ def schedules():
     return text + "".join('{"%s",\n{%s}},\n' % (o, numbers(factors(o, how))) for o, how in SCHEDULES) + "};\n"
 
 
+# ---- The KL term: held at a capacity, and with free bits ----
+
+KL_B, KL_Z = 3, 4
+MU = [eighths(21 + i, KL_Z) for i in range(KL_B)]
+LOGVAR = [[2 * v - 0.5 for v in eighths(31 + i, KL_Z)] for i in range(KL_B)]
+KL_CASES = [("capacity=1.25", lambda kl: (kl.sum(1).mean() - 1.25).abs()), ("capacity=6", lambda kl: (kl.sum(1).mean() - 6).abs()),
+            ("free-bits=0.5", lambda kl: torch.clamp(kl.mean(0), min=0.5).sum()),
+            ("free-bits=0.05", lambda kl: torch.clamp(kl.mean(0), min=0.05).sum())]
+
+
+def kl_case(loss):
+    mu, logvar = (torch.tensor(v, requires_grad=True) for v in (MU, LOGVAR))
+    normal = torch.distributions.Normal
+    value = loss(torch.distributions.kl_divergence(normal(mu, torch.exp(logvar / 2)), normal(0.0, 1.0)))
+    value.backward()
+    return [float(value)] + mu.grad.reshape(-1).tolist() + logvar.grad.reshape(-1).tolist()
+
+
+def kl_terms():
+    n = KL_B * KL_Z
+    text = "enum { KL_B = %d, KL_Z = %d, KL_N = %d };\n" % (KL_B, KL_Z, n)
+    text += "static const double kl_mu[KL_N] = {%s};\n" % numbers(sum(MU, []))
+    text += "static const double kl_logvar[KL_N] = {%s};\n" % numbers(sum(LOGVAR, []))
+    text += "static const struct {\n    const char *options;\n    double value, dmu[KL_N], dlogvar[KL_N];\n} kl_terms[] = {\n"
+    for options, loss in KL_CASES:
+        v = kl_case(loss)
+        text += '{"%s", %r,\n{%s},\n{%s}},\n' % (options, v[0], numbers(v[1:n + 1]), numbers(v[n + 1:]))
+    return text + "};\n"
+
+
 with open(os.path.join(HERE, "training.h"), "w") as f:
-    f.write("/* Made by make_golden_training.py. */\n" + optimisers() + schedules())
+    f.write("/* Made by make_golden_training.py. */\n" + optimisers() + schedules() + kl_terms())
