@@ -467,6 +467,16 @@ ELBO_API elbo_explanation *elbo_explain(elbo_engine *engine, const char *path, e
 ELBO_API const elbo_finding *elbo_finding_at(const elbo_explanation *explanation, size_t i);
 ELBO_API void elbo_explanation_free(elbo_explanation *explanation);
 
+/* ---- Reports --------------------------------------------------------------------------------------------------- */
+
+/* Writes a page about the run in a directory: one file of HTML that needs no other, with its numbers, curves, samples,
+ * reconstructions, what the numbers of the code do, findings, layers, options, and the command that makes it again. data are
+ * what examples are taken from, those held out first where they are what the run was trained on; NULL: the run's own, where
+ * they can be found by name, else none. path NULL: report.html in the directory. Equal runs have equal pages but for one
+ * line, which has the time. Errors: USAGE (no run, data of another shape), IO, BAD_FILE, NO_MEMORY. */
+ELBO_API elbo_status elbo_report_write(elbo_engine *engine, const char *directory, elbo_data *data, const char *path,
+                                       elbo_error *error);
+
 /* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
 
 /* Writes n pictures [n,H,W,C] (C = 1, 3 or 4) in rows of per_row as one PNG; min and max of the values become black and

@@ -17,7 +17,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs may grow."),
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
-    FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures in the run directory."),
+    FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
     FLAG_BOOL("tensorboard", "run", "false", "Also leave the metrics as TensorBoard reads them, in tensorboard/."),
     FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
     FLAG_TEXT("validate-on", "run", "PART", "", "Validate on this part of DATA (test), and train on all of the training part."),
@@ -169,8 +169,11 @@ static elbo_status train(cli *c, const char *directory, elbo_data *validation)
     progress_open(&w.progress, flag_bool(c, "quiet"));
     c->model = elbo_train(c->engine, c->config, c->data, &options, &c->error);
     progress_close(&w.progress);
-    if (c->model) return print_result(c, &w, directory);
-    return c->error.code == ELBO_CANCELLED ? say_stopped(c, &w, directory) : c->error.code;
+    if (!c->model) return c->error.code == ELBO_CANCELLED ? say_stopped(c, &w, directory) : c->error.code;
+    elbo_data *shown = validation ? validation : c->data;
+    elbo_status status =
+        options.pictures ? elbo_report_write(c->engine, directory, shown, NULL, &c->error) : ELBO_OK;
+    return status == ELBO_OK ? print_result(c, &w, directory) : status;
 }
 
 static elbo_status run(cli *c)
@@ -195,7 +198,7 @@ const command command_train = {
     .words = {"DATA"},
     .about =
         "Trains a model on the training part of DATA and leaves a run directory: the configuration, metrics, "
-        "checkpoints (last.safetensors, best.safetensors) and pictures. Prints the directory's name. Ctrl-C finishes "
+        "checkpoints (last.safetensors, best.safetensors), pictures and a report. Prints the directory's name. Ctrl-C finishes "
         "the step, saves, and tells how to go on.",
     .flags = flags,
     .takes_options = true,

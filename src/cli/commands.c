@@ -8,7 +8,7 @@
     X(evaluate) X(explain) X(factors)                                                                                  \
     X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold)                                                    \
     X(encode) X(decode)                                                                                                \
-    X(info) X(graph) X(data) X(presets) X(import)
+    X(info) X(graph) X(data) X(presets) X(import) X(report)
 
 #define X(name) extern const command command_##name;
 COMMANDS(X)

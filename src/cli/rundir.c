@@ -37,10 +37,10 @@ elbo_status rundir_choose(cli *c, const char *data, const char *family, char out
 
 /* What elbo train leaves in a run directory; killed while it writes one of them, also NAME.<number>-<number>.tmp. */
 static const char *const run_files[] = {
-    RUN_CONFIG,             "metrics.jsonl",    "metrics.csv",         "times.jsonl", "last.safetensors",
-    "previous.safetensors", "best.safetensors", "new.safetensors",     "curves.png",  "samples.png",
-    "pairs.png",            "originals.png",    "reconstructions.png", "train-*.png", "pictures/epoch-*.png",
-    "tensorboard/*/events.out.tfevents.elbo",
+    RUN_CONFIG,         "run.json",             "metrics.jsonl",    "metrics.csv",     "times.jsonl",
+    "last.safetensors", "previous.safetensors", "best.safetensors", "new.safetensors", "report.html",
+    "curves.png",       "samples.png",          "pairs.png",        "originals.png",   "reconstructions.png",
+    "train-*.png",      "pictures/epoch-*.png", "tensorboard/*/events.out.tfevents.elbo",
 };
 
 static bool is_run_file(const char *name)

@@ -25,6 +25,7 @@
 #include "../base/error.h"
 
 typedef enum data_part { DATA_ALL, DATA_TRAIN, DATA_TEST } data_part;
+enum { DATA_PART_NAME = 8 };
 
 /* What a reader supplies. read copies n examples by index in the whole set into out (values of info.dtype) and their
  * labels (may be NULL; -1 where there are none). */
@@ -42,6 +43,7 @@ struct elbo_data {
     char *name, *path, *broken; /* what info points to */
     bool flip;                  /* training mirrors examples */
     data_part part;    /* which tenths of the whole set the indices above run over */
+    char asked[DATA_PART_NAME]; /* the part that was opened, as a word; "" where parts were not asked about */
 };
 
 /* Numbers, and bytes, of one example as stored. */

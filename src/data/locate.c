@@ -374,7 +374,9 @@ elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char
     bool pictures;
     elbo_data *d = open_plain(engine, name, part, &pictures, error);
     d = pictures ? open_pictures(engine, name, part, options, error) : with_options(d, options, error);
-    if (d) d->flip = options && options->flip;
+    if (!d) return NULL;
+    d->flip = options && options->flip;
+    snprintf(d->asked, sizeof d->asked, "%s", part_word);
     return d;
 }
 

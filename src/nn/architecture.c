@@ -329,6 +329,7 @@ static double flops_since(const graph *g, int first)
     return n;
 }
 
+/* A line for a layer, as architecture.h says. */
 static void note(text *notes, const scope *s, const line *l, const char *begin, size_t length, const node *y, int first,
                  int64_t parameters)
 {
@@ -339,8 +340,8 @@ static void note(text *notes, const scope *s, const line *l, const char *begin, 
     size_t spaces = strspn(begin, " ");
     begin += spaces;
     length -= spaces;
-    text_add(notes, "%-8s %-3s %-34.*s %-16s %12lld %14.0f\n", s->path, l->name, (int)(length > 34 ? 34 : length), begin,
-             shape_words, (long long)parameters, flops_since(s->g, first) / (double)g_examples(s->g));
+    text_add(notes, "%s\t%s\t%.*s\t%s\t%lld\t%.0f\n", s->path, l->name, (int)length, begin, shape_words,
+             (long long)parameters, flops_since(s->g, first) / (double)g_examples(s->g));
 }
 
 node *architecture(scope *s, node *x, const char *layers, shape *picture, text *notes)

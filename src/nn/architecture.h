@@ -21,8 +21,8 @@
 
 /* Applies the layers to x [B,...], under names 0, 1, 2, ... A mistake in the text is recorded in the graph with the
  * layer and what was expected. *picture [H,W,C]: what auto stands for; set anew by every picture on the way. notes: a
- * line for each layer
- * (what it is, its result for one example, parameters, flops) is appended; NULL: none. */
+ * line for each layer is appended, its words divided by tabs: scope, name, layer, its result for one example, parameters,
+ * flop for one example; NULL: none. */
 struct text;
 node *architecture(scope *s, node *x, const char *layers, shape *picture, struct text *notes);
 

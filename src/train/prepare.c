@@ -117,7 +117,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = model_trains(t->m, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);
-    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, error) : status;
+    return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, &t->feed, fingerprint, error) : status;
 }
 
 /* A run that ended before its first checkpoint is begun again: it had nothing yet. */

@@ -3,6 +3,7 @@
 #include "../base/file.h"
 #include "../base/text.h"
 #include "album.h"
+#include "origin.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -255,15 +256,29 @@ static void open_record(record *r, elbo_engine *engine, const elbo_train_options
     mirror_open(&r->mirror, r->m, r->directory, options->tensorboard);
 }
 
+typedef struct beginning {
+    const elbo_config *config;
+    const elbo_data *data, *validation;
+    uint64_t fingerprint;
+} beginning;
+
+static elbo_status write_origin(record *r, const char *path, void *user, elbo_error *error)
+{
+    const beginning *b = user;
+    return origin_write(r->m, path, b->config, b->data, b->fingerprint, b->validation, error);
+}
+
 elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_options *options, const elbo_config *config,
-                         elbo_error *error)
+                         const feed *f, uint64_t fingerprint, elbo_error *error)
 {
     const char *directory = options->directory;
+    beginning b = {config, f->data, options->validation, fingerprint};
     open_record(r, engine, options);
     if (!directory) return ELBO_OK;
     elbo_status status = file_make_directory(directory, error);
     if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
     for (size_t i = 0; i < N_SIGNS && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
+    if (status == ELBO_OK) status = at_path(r, "run.json", write_origin, &b, error);
     if (status == ELBO_OK) status = at_path(r, "config.toml", write_config, (void *)(uintptr_t)config, error);
     return status == ELBO_OK ? tidy(r, error) : status;
 }

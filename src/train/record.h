@@ -1,6 +1,6 @@
 /* record.h - what a run leaves in its directory:
  *
- *   config.toml            the configuration
+ *   config.toml            the configuration; run.json: what it was trained on (origin.h)
  *   metrics.jsonl          a line for each epoch; equal runs give equal bytes
  *   metrics.csv            the same for spreadsheets; tensorboard/ for TensorBoard (mirror.h)
  *   times.jsonl            seconds of each epoch: everything a clock had a part in
@@ -33,7 +33,7 @@ typedef struct record {
 
 /* Begins a run in the directory of options (NULL: none). Errors: USAGE (it has a run already, or one that is under way), IO. */
 elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_options *options, const elbo_config *config,
-                         elbo_error *error);
+                         const feed *f, uint64_t fingerprint, elbo_error *error);
 void record_close(record *r);
 
 /* Opens the record of a run to resume and loads its newest checkpoint that verifies; nothing is changed on disk. *from: its name,

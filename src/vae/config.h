@@ -5,7 +5,7 @@
 #include "../base/engine.h"
 #include "../base/error.h"
 
-enum { CONFIG_TEXT = 1024 };
+enum { CONFIG_TEXT = 1024, CONFIG_PRESET = 64 };
 
 struct elbo_config {
 #define INT(field, ...) int64_t field;
@@ -20,6 +20,7 @@ struct elbo_config {
 #undef TEXT
 #undef CHOICE
     memory m;
+    char preset[CONFIG_PRESET]; /* the name of the preset that was set last; "": none */
     char shown[CONFIG_TEXT]; /* what elbo_config_get returned last */
 };
 

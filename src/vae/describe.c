@@ -2,6 +2,7 @@
 #include "model.h"
 #include "../base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const elbo_model_info *elbo_model_describe(const elbo_model *m)
@@ -26,11 +27,25 @@ const char *elbo_model_option(elbo_model *m, const char *key)
 
 /* ---- Texts ---- */
 
+bool model_next_layer(const char **at, model_layer *out)
+{
+    *out = (model_layer){.parameters = 0};
+    if (sscanf(*at, "%31[^\t]\t%15[^\t]\t%191[^\t]\t%63[^\t]\t%lld\t%lld", out->part, out->name, out->words, out->result,
+               &out->parameters, &out->flop) < 4)
+        return false;
+    *at += strcspn(*at, "\n");
+    *at += **at == '\n';
+    return true;
+}
+
 /* A line for each layer of the architecture, then one for each parameter with its exported shape. */
 static void write_layers(const elbo_model *m, text *out)
 {
     text_add(out, "%-8s %-3s %-34s %-16s %12s %14s\n", "part", "", "layer", "result", "parameters", "flop/example");
-    text_add(out, "%s\n%-45s %-16s %12s\n", m->layers, "parameter", "shape", "numbers");
+    model_layer l;
+    for (const char *at = m->layers; model_next_layer(&at, &l);)
+        text_add(out, "%-8s %-3s %-34.34s %-16s %12lld %14lld\n", l.part, l.name, l.words, l.result, l.parameters, l.flop);
+    text_add(out, "\n%-45s %-16s %12s\n", "parameter", "shape", "numbers");
     for (int i = 0; i < m->store.params.n; i++) {
         const entry *e = &m->store.params.at[i];
         char words[96];

@@ -84,7 +84,7 @@ struct elbo_model {
     kl_share share;
     store store;
     shape trunk;   /* see vae.h */
-    char *layers;  /* a line for each layer */
+    char *layers;  /* a line for each layer: model_next_layer */
     compiled plans[MAX_COMPILED];
     int n_plans;
     int64_t clock;
@@ -130,6 +130,16 @@ double model_total(const elbo_model *m, const double *mean);
 
 /* The weight of KL in the loss that is minimised, when the loss is scaled so that rec is nats per example. */
 double model_effective_beta(const elbo_model *m);
+
+/* A layer of the architecture. */
+typedef struct model_layer {
+    char part[32], name[16], words[192], result[64]; /* "encoder", "0", "dense 400 relu", "[400]" */
+    long long parameters, flop;                      /* of one example */
+} model_layer;
+
+/* Reads the layer at *at, which begins as m->layers, and goes on to the next; false: there is none. */
+bool model_next_layer(const char **at, model_layer *out);
+
 int64_t model_numbers(const elbo_model *m); /* numbers in an example */
 const char *model_family_name(const elbo_config *c);
 

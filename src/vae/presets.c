@@ -50,5 +50,6 @@ elbo_status elbo_config_preset(elbo_config *c, const char *name, elbo_error *err
     elbo_status status = ELBO_OK;
     for (const char *line = p->options; *line && status == ELBO_OK; line += strcspn(line, "\n") + 1)
         status = set_line(c, line, strcspn(line, "\n"), error);
+    snprintf(c->preset, sizeof c->preset, "%s", p->name);
     return status;
 }

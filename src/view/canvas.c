@@ -146,6 +146,36 @@ void canvas_picture(canvas *c, int x, int y, const float *values, const int64_t 
                        colour_of(values + (i * shape[1] + j) * shape[2], shape[2], range));
 }
 
+static colour colour_at(const canvas *c, int x, int y)
+{
+    const unsigned char *p = pixel(c, x, y);
+    if (c->channels == 1) return (colour){p[0], p[0], p[0], 255};
+    return (colour){p[0], p[1], p[2], c->channels == 4 ? p[3] : 255};
+}
+
+static colour mean_colour(const canvas *c, box area)
+{
+    int sum[4] = {0}, n = area.w * area.h;
+    for (int y = area.y; y < area.y + area.h; y++)
+        for (int x = area.x; x < area.x + area.w; x++) {
+            colour k = colour_at(c, x, y);
+            const int values[4] = {k.r, k.g, k.b, k.a};
+            for (int i = 0; i < 4; i++) sum[i] += values[i];
+        }
+    unsigned char mean[4];
+    for (int i = 0; i < 4; i++) mean[i] = (unsigned char)((sum[i] + n / 2) / n);
+    return (colour){mean[0], mean[1], mean[2], mean[3]};
+}
+
+void canvas_copy(canvas *c, int x, int y, const canvas *from, box part, int step)
+{
+    part = intersect(part, (box){0, 0, from->width, from->height});
+    box to = intersect((box){x, y, (part.w + step - 1) / step, (part.h + step - 1) / step}, c->clip);
+    for (int j = to.y; j < to.y + to.h; j++)
+        for (int i = to.x; i < to.x + to.w; i++)
+            put(c, i, j, mean_colour(from, intersect((box){part.x + (i - x) * step, part.y + (j - y) * step, step, step}, part)));
+}
+
 /* ---- Lines ---- */
 
 /* Coverage of a shape whose edge is at distance 0, seen from a pixel's centre: 255 well inside, 0 well outside. */

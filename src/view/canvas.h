@@ -56,6 +56,9 @@ typedef struct value_range {
  * y). */
 void canvas_picture(canvas *c, int x, int y, const float *values, const int64_t shape[3], int scale, value_range range);
 
+/* Copies a part of another canvas to (x, y), made smaller: a pixel is the mean of step x step. */
+void canvas_copy(canvas *c, int x, int y, const canvas *from, box part, int step);
+
 /* Errors: USAGE unless min < max and both, and their distance, are finite. */
 elbo_status value_range_check(value_range range, elbo_error *error);
 

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { TIP_PAD = 8, TIP_LINE = 15 };
+enum { TIP_PAD = 8, TIP_LINE = 16, TRIM = 14 }; /* TRIM: of the margin, which a page has itself */
 
 void xml_escape(text *to, const char *words)
 {
@@ -182,7 +182,7 @@ static void add_title(text *to, const tip *t)
         axis_number(t->row[i].value, number);
         text_add(to, "\n");
         xml_escape(to, t->row[i].name);
-        text_add(to, " %s", number);
+        text_add(to, t->row[i].name[0] ? " %s" : "%s", number);
     }
     text_add(to, "</title>");
 }
@@ -196,7 +196,7 @@ static void add_tip_line(text *to, const tip *t, int line, const char *name, con
     if (value) {
         char number[TICK_LABEL];
         axis_number(*value, number);
-        text_add(to, " %s", number);
+        text_add(to, name[0] ? " %s" : "%s", number);
     }
     text_add(to, "</text>");
 }
@@ -235,9 +235,11 @@ pen pen_svg(text *to)
 
 void svg_begin(text *to, int width, int height, const char *label, bool alone)
 {
-    text_add(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 %d %d\"", width, height);
+    int trim = alone ? 0 : TRIM;
+    text_add(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"%d %d %d %d\"", trim, trim,
+             width - 2 * trim, height - 2 * trim);
     if (alone) text_add(to, " width=\"%d\" height=\"%d\"", width, height);
-    text_add(to, " font-family=\"system-ui,sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"");
+    text_add(to, " font-family=\"system-ui,sans-serif\" font-size=\"13\" role=\"img\" aria-label=\"");
     xml_escape(to, label);
     text_add(to, "\">\n");
     if (!alone) return;

@@ -122,3 +122,24 @@ elbo_status view_png_write(memory m, const char *path, const canvas *c, elbo_err
     mem_free(m, bytes);
     return status;
 }
+
+elbo_status view_png_decode(memory m, const unsigned char *bytes, size_t size, canvas *out, elbo_error *error)
+{
+    static const unsigned format[] = {0, PNG_FORMAT_GRAY, 0, PNG_FORMAT_RGB, PNG_FORMAT_RGBA};
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    *out = (canvas){.m = m};
+    if (!png_image_begin_read_from_memory(&image, bytes, size))
+        return err_set(error, ELBO_BAD_FILE, "not a PNG picture: %s", image.message);
+    unsigned channels = PNG_IMAGE_PIXEL_CHANNELS(image.format & ~(unsigned)PNG_FORMAT_FLAG_COLORMAP);
+    if (channels == 2) channels = 4;
+    image.format = format[channels];
+    elbo_status status = canvas_open(out, m, image.height, image.width, channels, error);
+    if (status == ELBO_USAGE)
+        status = err_set(error, ELBO_BAD_FILE, "a PNG picture of %u x %u is too large", image.width, image.height);
+    if (status == ELBO_OK && !png_image_finish_read(&image, NULL, out->bytes, 0, NULL)) {
+        status = err_set(error, ELBO_BAD_FILE, "a damaged PNG picture: %s", image.message);
+        canvas_close(out);
+    }
+    png_image_free(&image);
+    return status;
+}

@@ -1,7 +1,8 @@
 #!/bin/sh
 # kill_resume.sh ELBO [KILLS [LOG]] - kills `elbo train` with SIGKILL at random moments, resumes it, and compares the whole
-# run directory, byte by byte, with that of a run nobody disturbed. Only times.jsonl (seconds of a clock) and
-# previous.safetensors (which two checkpoints are kept depends on where a run was resumed) may differ.
+# run directory, byte by byte, with that of a run nobody disturbed. Only times.jsonl (seconds of a clock), the line of
+# report.html that shows them, and previous.safetensors (which two checkpoints are kept depends on where a run was resumed)
+# may differ.
 #
 # A trial is a run that is killed one to three times and then finished; its moments follow from its number. KILLS (default
 # 4) is how many kills there are at least. LOG keeps the trials that went well, so that a long campaign can be stopped and
@@ -46,6 +47,9 @@ train_into()
     exec "$ELBO" train data-idx3-ubyte --out "$1" $options --encoder "$encoder"
 }
 
+# Takes the line with the time out of a run's page.
+without_time() { sed -i '/^<div id="time">/d' "$1/report.html"; }
+
 # seconds TRIAL KILL: a random time of up to a whole run
 seconds() { awk -v seed="$1$2" -v most="$whole_ms" 'BEGIN { srand(seed); rand(); printf "%.3f", rand() * most / 1000 }'; }
 
@@ -73,6 +77,8 @@ while [ "$killed" -lt "$KILLS" ]; do
         here=$((here + 1))
     done
     (train_into run) >out 2>&1 || { cat out; echo "trial $trial: can't be resumed"; exit 1; }
+    without_time whole
+    without_time run
     if ! diff -r -x times.jsonl -x previous.safetensors whole run; then
         echo "trial $trial, killed $here times: not what an undisturbed run leaves"
         exit 1
