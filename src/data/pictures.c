@@ -310,7 +310,8 @@ static elbo_status list_pictures(pictures *p, const char *path, data_part part, 
     elbo_status status = gallery_open(&p->list, p->m, path, error);
     if (status != ELBO_OK) return status;
     if (p->list.n == 0)
-        return err_set(error, ELBO_IO, "%s: no pictures (.jpg, .jpeg, .png, .pnm, .pbm, .pgm, .ppm)%s", path,
+        return err_set(error, p->list.archive ? ELBO_BAD_FILE : ELBO_IO,
+                       "%s: no pictures (.jpg, .jpeg, .png, .pnm, .pbm, .pgm, .ppm)%s", path,
                        p->list.archive
                            ? " in this archive"
                            : " in this directory, and no train-images-idx3-ubyte with t10k-images-idx3-ubyte, "
