@@ -477,6 +477,14 @@ ELBO_API void elbo_explanation_free(elbo_explanation *explanation);
 ELBO_API elbo_status elbo_report_write(elbo_engine *engine, const char *directory, elbo_data *data, const char *path,
                                        elbo_error *error);
 
+/* ---- Statistics -------------------------------------------------------------------------------------------------- */
+
+/* Puts points x [n,d] into the plane in which they vary most, by their first two principal components: plane [n,2], with the
+ * mean at the origin. share: of the variance, how much lies along each axis. The largest weight of an axis is positive. With
+ * d = 1 the second coordinate is 0. Errors: USAGE (n or d below 1, a number that is not finite), NO_MEMORY (d x d doubles). */
+ELBO_API elbo_status elbo_principal_plane(elbo_engine *engine, const float *x, int64_t n, int64_t d, float *plane,
+                                          double share[2], elbo_error *error);
+
 /* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
 
 /* Writes n pictures [n,H,W,C] (C = 1, 3 or 4) in rows of per_row as one PNG; min and max of the values become black and
@@ -526,6 +534,34 @@ typedef struct elbo_heat_map {
 /* Writes it as PNG. Errors: USAGE (no numbers, more than 1000 rows or 100 columns, a range that is none), IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_png_write_heat_map(elbo_engine *engine, const char *path, const elbo_heat_map *map,
                                              elbo_error *error);
+
+/* Points [n,2] in a panel of their own. */
+typedef struct elbo_scatter {
+    const char *right, *up; /* what the axes are; NULL: nothing                                                       */
+    const float *points;    /* [n,2]: to the right, up. Those that are not finite are left out                        */
+    const int32_t *labels;  /* [n] classes, which colour them, grey outside [0, n_classes); NULL: one colour           */
+    int64_t n;
+} elbo_scatter;
+
+/* Writes one or two scatter plots above each other, as PNG, or as SVG where path ends in .svg. n_classes: of the labels, named
+ * in a legend up to 20; class_names may be NULL, for their numbers. title may be NULL. Errors: USAGE, IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_chart_write_scatter(elbo_engine *engine, const char *path, const char *title,
+                                              const elbo_scatter *panels, int n_panels, int64_t n_classes,
+                                              const char *const *class_names, elbo_error *error);
+
+/* Numbers of one kind. */
+typedef struct elbo_sample {
+    const char *name;
+    const double *values; /* [n] in any order; those that are not finite are left out                                 */
+    int64_t n;
+} elbo_sample;
+
+/* Writes how each of up to 8 samples is distributed, as PNG or SVG like scatter plots: the share of its numbers in each of 60
+ * bins. Numbers far outside lie in the outermost bins. mark: a number with a line of its own, called mark_name; mark_name NULL:
+ * none. Errors: USAGE, IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_chart_write_histogram(elbo_engine *engine, const char *path, const char *title, const char *x_label,
+                                                const elbo_sample *samples, int n_samples, double mark,
+                                                const char *mark_name, elbo_error *error);
 
 /* Writes an array of floats as .npy (version 1, C order). rank is 1 to 6. */
 ELBO_API elbo_status elbo_npy_write(elbo_engine *engine, const char *path, const float *values, const int64_t *shape,

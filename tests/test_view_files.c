@@ -261,6 +261,87 @@ static void test_svg_out_of_memory(void **state)
     fail_each(svg_once);
 }
 
+/* ---- Public charts ---- */
+
+static const char *const scratch_svg = "test_view_files.svg";
+
+static text read_svg(void)
+{
+    unsigned char *bytes;
+    size_t size;
+    text t;
+    assert_int_equal(file_read(&mem_standard, scratch_svg, 1 << 20, &bytes, &size, NULL), ELBO_OK);
+    text_open(&t, &mem_standard);
+    text_add_bytes(&t, bytes, size);
+    mem_free(&mem_standard, bytes);
+    file_remove(scratch_svg, NULL);
+    assert_well_formed(t.bytes);
+    return t;
+}
+
+static void test_scatter_files(void **state)
+{
+    (void)state;
+    static const float xy[] = {0, 0, 1, 1, 2, 0};
+    static const int32_t k[] = {0, 1, 1};
+    elbo_engine *e = elbo_engine_open(&(elbo_engine_options){.threads = 1}, NULL);
+    elbo_scatter s[2] = {{"east", "north", xy, k, 3}, {"rank", NULL, xy, NULL, 2}};
+    assert_int_equal(elbo_chart_write_scatter(e, scratch_svg, "places", s, 2, 2, NULL, NULL), ELBO_OK);
+    text t = read_svg();
+    static const char *const words[] = {">places<", ">east<", ">north<", ">rank<"};
+    for (size_t i = 0; i < 4; i++) assert_int_equal(times(t.bytes, words[i]), 1);
+    text_close(&t);
+    s[1].points = NULL;
+    assert_int_equal(elbo_chart_write_scatter(e, scratch_svg, NULL, s, 2, 2, NULL, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_chart_write_scatter(e, scratch_svg, NULL, s, 3, 2, NULL, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_chart_write_scatter(e, scratch_svg, NULL, s, 1, -1, NULL, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_chart_write_scatter(e, NULL, NULL, s, 1, 2, NULL, NULL), ELBO_USAGE);
+    elbo_engine_close(e);
+}
+
+/* 60 bins of width 1, from 0 to 60: three quarters in the first, a quarter in the last, what is not a number in none. */
+static void test_histogram(void **state)
+{
+    (void)state;
+    static const double half[] = {0, 0.5, 0.5, 60}, once[] = {10.5, NAN, INFINITY};
+    elbo_engine *e = elbo_engine_open(&(elbo_engine_options){.threads = 1}, NULL);
+    elbo_sample s[] = {{"a", half, 4}, {"b", once, 3}};
+    assert_int_equal(elbo_chart_write_histogram(e, scratch_svg, NULL, "nats", s, 2, 30, "mark", NULL), ELBO_OK);
+    text t = read_svg();
+    static const char *const told[] = {"nats 0\na 0.75\nb 0", "nats 1\na 0.75\nb 0", "nats 1\na 0\nb 0", "nats 10\na 0\nb 1",
+                                       "nats 59\na 0.25\nb 0", "nats 60\na 0.25\nb 0"};
+    for (size_t i = 0; i < 6; i++)
+        if (!strstr(t.bytes, told[i])) fail_msg("expected %s", told[i]);
+    assert_int_equal(times(t.bytes, ">mark<"), 1);
+    text_close(&t);
+    s[1].name = NULL;
+    assert_int_equal(elbo_chart_write_histogram(e, scratch_svg, NULL, NULL, s, 2, 0, NULL, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_chart_write_histogram(e, scratch_svg, NULL, NULL, s, 0, 0, NULL, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_chart_write_histogram(e, scratch_svg, NULL, NULL, s, 9, 0, NULL, NULL), ELBO_USAGE);
+    elbo_engine_close(e);
+}
+
+static elbo_status charts_once(memory m, elbo_error *error)
+{
+    static const float xy[] = {0, 0, 1, 1};
+    static const double x[] = {1, 2};
+    elbo_engine *e = elbo_engine_open(&(elbo_engine_options){.threads = 1, .allocator = m}, error);
+    if (!e) return ELBO_NO_MEMORY;
+    elbo_scatter s = {.points = xy, .n = 2};
+    elbo_sample h = {"x", x, 2};
+    elbo_status status = elbo_chart_write_scatter(e, scratch_svg, NULL, &s, 1, 0, NULL, error);
+    if (status == ELBO_OK) status = elbo_chart_write_histogram(e, scratch_svg, NULL, NULL, &h, 1, 0, NULL, error);
+    file_remove(scratch_svg, NULL);
+    elbo_engine_close(e);
+    return status;
+}
+
+static void test_public_charts_out_of_memory(void **state)
+{
+    (void)state;
+    fail_each(charts_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +355,9 @@ int main(void)
         cmocka_unit_test(test_svg_bars),
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_svg_out_of_memory),
+        cmocka_unit_test(test_scatter_files),
+        cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_public_charts_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,7 @@ elbo_status open_engine(cli *c)
 
 elbo_status open_model(cli *c, const char *path)
 {
+    elbo_model_free(c->model);
     c->model = elbo_model_load(c->engine, path, &c->error);
     return c->model ? ELBO_OK : c->error.code;
 }
@@ -55,6 +56,7 @@ elbo_status open_data(cli *c, const char *name, const char *part)
 {
     elbo_data_options options = {0};
     if (c->config) options = elbo_config_data_options(c->config);
+    elbo_data_free(c->data);
     c->data = c->model ? elbo_data_open_for(c->engine, c->model, name, part, &c->error)
                        : elbo_data_open_with(c->engine, name, part, &options, &c->error);
     if (!c->data) return c->error.code;
@@ -63,17 +65,23 @@ elbo_status open_data(cli *c, const char *name, const char *part)
     return ELBO_OK;
 }
 
-elbo_status open_model_and_data(cli *c)
+elbo_status open_data_for_model(cli *c, const char *name, const char *part)
 {
-    elbo_status status = open_engine(c);
-    if (status == ELBO_OK) status = open_model(c, c->word[0]);
-    if (status == ELBO_OK && c->n_words > 1) status = open_data(c, c->word[1], flag_text(c, "part"));
-    if (status != ELBO_OK || !c->data) return status;
+    elbo_status status = open_data(c, name, part);
+    if (status != ELBO_OK) return status;
     const int64_t *want = elbo_model_describe(c->model)->shape, *have = elbo_data_describe(c->data)->shape;
     char want_text[64], have_text[64];
     if (memcmp(want, have, 3 * sizeof *want) == 0) return ELBO_OK;
     return fail(c, ELBO_MISMATCH, "%s was trained on examples of %s, but those of %s are %s", c->word[0],
-                shape_text(want, want_text), c->word[1], shape_text(have, have_text));
+                shape_text(want, want_text), name, shape_text(have, have_text));
+}
+
+elbo_status open_model_and_data(cli *c)
+{
+    elbo_status status = open_engine(c);
+    if (status == ELBO_OK) status = open_model(c, c->word[0]);
+    if (status == ELBO_OK && c->n_words > 1) status = open_data_for_model(c, c->word[1], flag_text(c, "part"));
+    return status;
 }
 
 /* ---- Sizes ---- */

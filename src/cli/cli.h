@@ -30,7 +30,7 @@ typedef struct example {
 
 typedef struct command {
     const char *name, *summary;
-    const char *words[3];          /* what follows the name: "DATA"; "[NAME]" may be missing; ended by NULL           */
+    const char *words[4];          /* what follows the name: "DATA"; "[NAME]" may be missing; ended by NULL           */
     const char *about;             /* a paragraph under the usage line                                                */
     const elbo_option_info *flags; /* its own flags, ended by a NULL key                                              */
     bool takes_options;            /* every option of the library is a flag too                                       */
@@ -116,9 +116,12 @@ void say(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 void cli_close(cli *c);
 
 elbo_status open_engine(cli *c);
+/* A model, or data, in place of those that are open. part: train, test or all. */
 elbo_status open_model(cli *c, const char *path);
-elbo_status open_data(cli *c, const char *name, const char *part); /* part: train, test or all */
-/* The model and the data of "MODEL DATA" with the flag part; MISMATCH where their shapes differ. Without DATA the model alone. */
+elbo_status open_data(cli *c, const char *name, const char *part);
+/* MISMATCH where the data's examples have not the model's shape. */
+elbo_status open_data_for_model(cli *c, const char *name, const char *part);
+/* The model and the data of "MODEL DATA" with the flag part. Without DATA the model alone. */
 elbo_status open_model_and_data(cli *c);
 
 /* n x size zeroed bytes, or floats, that cli_close frees; NULL with the error filled. */
@@ -142,6 +145,9 @@ enum { CODE_NAME = 64 };
 /* What number j of a code is called: "z.3". */
 const char *code_name(const elbo_model *model, int64_t j, char out[CODE_NAME]);
 
+/* Encodes the first n examples of the data: means [n,Z], and where they are not NULL standard deviations [n,Z], labels [n]. */
+elbo_status encode_examples(cli *c, int64_t n, float *mean, float *std, int32_t *labels);
+
 typedef struct code_use {
     int64_t number;
     elbo_latent_use use;
@@ -150,6 +156,9 @@ typedef struct code_use {
 /* The numbers of the model's code, the most used over the data evaluated last first; in their order, with zeros, where
  * there was no evaluation. NULL with the error filled. */
 code_use *sorted_use(cli *c);
+
+/* Reads two numbers of a code, "0,3". Errors: USAGE with the flag's name. */
+elbo_status parse_latents(cli *c, const char *key, int64_t number[2]);
 
 /* The value of a number that is v standard deviations from its middle: under the prior, N(0,1), or for points over the data
  * evaluated last (of which without DATA nothing is known: then v). */
@@ -168,8 +177,9 @@ json_t *json_metrics(const elbo_metrics *m);
 
 /* Refuses a name that does not end in .npy, or in .png where pictures will do, before any work is done. */
 elbo_status check_output(cli *c, const char *path, bool pictures);
-/* The same where only a picture will do. */
+/* The same where only a picture will do, or a chart, .png or .svg. */
 elbo_status check_picture(cli *c, const char *path);
+elbo_status check_chart(cli *c, const char *path);
 /* What an example looks like: a row of a table is a line of pixels. */
 void picture_shape(const int64_t shape[3], int64_t out[3]);
 /* An array [n,H,W,C], or [n,D] where an example is a row of a table. */

@@ -53,13 +53,11 @@ static const code_use *use_of(const code_use *use, int64_t size, int64_t number)
 /* The numbers typed, or those of a code of two, or the two most used. */
 static elbo_status choose_numbers(cli *c, const code_use *use, int64_t size, int64_t number[2])
 {
-    const char *words = flag_text(c, "latents");
-    int read = 0;
+    bool typed = flag_text(c, "latents")[0] != '\0';
     number[0] = size == 2 ? 0 : use[0].number;
     number[1] = size == 2 ? 1 : use[size > 1].number;
-    if (words[0] && (sscanf(words, "%" SCNd64 ",%" SCNd64 "%n", &number[0], &number[1], &read) != 2 || words[read]))
-        return fail(c, ELBO_USAGE, "--latents %s: must be two numbers, as in 0,3", words);
-    if (words[0] || size == 2 || c->data) return ELBO_OK;
+    if (typed) return parse_latents(c, "latents", number);
+    if (size == 2 || c->data) return ELBO_OK;
     return fail(c, ELBO_USAGE, "codes of %s have %" PRId64 " numbers: choose two with --latents, or give DATA to take the two "
                                "most used", c->word[0], size);
 }

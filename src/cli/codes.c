@@ -14,6 +14,29 @@ const char *code_name(const elbo_model *model, int64_t j, char out[CODE_NAME])
     return out;
 }
 
+elbo_status encode_examples(cli *c, int64_t n, float *mean, float *std, int32_t *labels)
+{
+    enum { BLOCK = 512 };
+    int64_t width = elbo_model_describe(c->model)->latent_size;
+    float *x = new_floats(c, BLOCK, shape_size(elbo_data_describe(c->data)->shape)); /* [BLOCK,H,W,C] */
+    elbo_status status = x ? ELBO_OK : c->error.code;
+    for (int64_t first = 0, rows; first < n && status == ELBO_OK; first += rows) {
+        rows = n - first < BLOCK ? n - first : BLOCK;
+        status = read_examples(c, first, rows, x, labels ? labels + first : NULL);
+        if (status != ELBO_OK) return status;
+        status = elbo_model_encode(c->model, x, rows, mean + first * width, std ? std + first * width : NULL, &c->error);
+    }
+    return status;
+}
+
+elbo_status parse_latents(cli *c, const char *key, int64_t number[2])
+{
+    const char *words = flag_text(c, key);
+    int read = 0;
+    if (sscanf(words, "%" SCNd64 ",%" SCNd64 "%n", &number[0], &number[1], &read) == 2 && !words[read]) return ELBO_OK;
+    return fail(c, ELBO_USAGE, "--%s %s: must be two numbers, as in 0,3", key, words);
+}
+
 /* By KL, and where there is none by how far the codes spread. */
 static int more_used(const void *a, const void *b)
 {

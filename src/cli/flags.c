@@ -207,16 +207,26 @@ static elbo_status parse_flag(cli *c, int argc, char **argv, int *i)
     return status;
 }
 
-static size_t count_words(const command *cmd, bool required)
+static size_t count_words(const command *cmd)
 {
     size_t n = 0;
-    while (cmd->words[n] && (!required || cmd->words[n][0] != '[')) n++;
+    while (cmd->words[n]) n++;
     return n;
+}
+
+/* The first needed word for which n words do not reach; NULL: none. */
+static const char *missing_word(const command *cmd, size_t n)
+{
+    for (size_t i = 0; cmd->words[i]; i++) {
+        if (cmd->words[i][0] == '[') continue;
+        if (n-- == 0) return cmd->words[i];
+    }
+    return NULL;
 }
 
 static elbo_status add_word(cli *c, const char *word)
 {
-    if (c->n_words == count_words(c->command, false)) return fail(c, ELBO_USAGE, "unexpected word %s", word);
+    if (c->n_words == count_words(c->command)) return fail(c, ELBO_USAGE, "unexpected word %s", word);
     c->word[c->n_words++] = word;
     return ELBO_OK;
 }
@@ -236,9 +246,8 @@ elbo_status flags_parse(cli *c, int argc, char **argv)
         elbo_status status = is_flag ? parse_flag(c, argc, argv, &i) : add_word(c, argv[i]);
         if (status != ELBO_OK) return status;
     }
-    if (c->n_words < count_words(c->command, true)) {
-        return fail(c, ELBO_USAGE, "%s is missing", c->command->words[c->n_words]);
-    }
+    const char *missing = missing_word(c->command, c->n_words);
+    if (missing) return fail(c, ELBO_USAGE, "%s is missing", missing);
     return ELBO_OK;
 }
 

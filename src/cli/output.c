@@ -63,6 +63,12 @@ elbo_status check_picture(cli *c, const char *path)
     return fail(c, ELBO_USAGE, "can't write %s: its name must end in .png (a picture)", path);
 }
 
+elbo_status check_chart(cli *c, const char *path)
+{
+    if (is_picture(path) || ends_with(path, ".svg")) return ELBO_OK;
+    return fail(c, ELBO_USAGE, "can't write %s: its name must end in .png or .svg (a chart)", path);
+}
+
 static bool is_row(const int64_t shape[3])
 {
     return shape[0] == 1 && shape[1] == 1;

@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     WIDTH = 900,
@@ -223,16 +224,21 @@ static int room_above(const plot *p)
     return p->panel->label || is_cut(p) ? LABEL_ROOM : 0;
 }
 
+static int room_below(const plot *p)
+{
+    return TICK_ROOM * p->own_x + (p->panel->x_label ? X_LABEL_ROOM : 0);
+}
+
 /* Shares the height from top down among the plot boxes. */
 static void place_panels(drawing *d, int top)
 {
     int n = d->c->n_panels, bottom = d->high - MARGIN - (d->c->x_label ? X_LABEL_ROOM : 0);
     int spare = bottom - top - PANEL_GAP * (n - 1);
-    for (int i = 0; i < n; i++) spare -= room_above(&d->plot[i]) + TICK_ROOM * d->plot[i].own_x;
+    for (int i = 0; i < n; i++) spare -= room_above(&d->plot[i]) + room_below(&d->plot[i]);
     for (int i = 0; i < n; i++) {
         plot *p = &d->plot[i];
         p->area = (box){d->left, top + room_above(p), d->width, (int)(spare * share_of(d->c, i))};
-        top = p->area.y + p->area.h + TICK_ROOM * p->own_x + PANEL_GAP;
+        top = p->area.y + p->area.h + room_below(p) + PANEL_GAP;
     }
 }
 
@@ -316,6 +322,9 @@ static elbo_status draw_panel(drawing *d, int i, elbo_error *error)
     draw_label(d->to, p);
     draw_x_ticks(d->to, p);
     draw_y_ticks(d->to, p);
+    if (p->panel->x_label)
+        d->to->words(d->to, AT_MIDDLE, d->left + d->width / 2, p->area.y + p->area.h + room_below(p) - FONT_CAPITAL + 4,
+                     p->panel->x_label, INK_QUIET, false);
     d->to->box(d->to, (box){p->area.x, p->area.y + p->area.h, p->area.w, 1}, INK_AXIS);
     d->to->clip(d->to, p->area);
     elbo_status status = plot_draw(p, d->m, d->to, d->c, &d->key, i, error);
@@ -413,6 +422,6 @@ static elbo_status write_png(memory m, const char *path, const chart *c, elbo_er
 elbo_status chart_write(memory m, const char *path, const chart *c, elbo_error *error)
 {
     size_t n = strlen(path);
-    bool svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
+    bool svg = n > 4 && strcasecmp(path + n - 4, ".svg") == 0;
     return svg ? write_svg(m, path, c, error) : write_png(m, path, c, error);
 }

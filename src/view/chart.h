@@ -35,6 +35,7 @@ typedef struct chart_bars {
 
 typedef struct chart_panel {
     const char *label;          /* what the numbers of the panel are; NULL: none                                      */
+    const char *x_label;        /* below its own x axis; NULL: none                                                   */
     const chart_series *series; /* a line chart ...                                                                   */
     int n_series;
     const chart_points *points; /* ... or, where this is not NULL, a scatter plot                                     */
@@ -43,7 +44,7 @@ typedef struct chart_panel {
 
 typedef struct chart {
     const char *title;   /* NULL: none                                                                                */
-    const char *x_label; /* NULL: none                                                                                */
+    const char *x_label; /* below all; NULL: none                                                                     */
     chart_panel panel[CHART_PANELS];
     int n_panels;
     const char *const *class_names; /* [n_classes]; NULL: their numbers                                            */

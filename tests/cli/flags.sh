@@ -16,6 +16,8 @@ refused()
 refused 'DATA is missing' train
 refused 'DATA is missing' evaluate somewhere
 refused 'unexpected word sprites' train toy sprites
+refused 'MODEL is missing' latent
+refused 'unexpected word d' latent a b c d
 refused 'unknown flag --epoch; did you mean --epochs\?' train toy --epoch 3
 refused 'unknown flag --qiuet; did you mean --quiet\?' train toy --qiuet
 refused 'unknown flag --no-jsn; did you mean --no-json\?' info model --no-jsn

@@ -1,4 +1,4 @@
-# Pictures of what a model has learned: interpolate, traverse, manifold.
+# Pictures of what a model has learned: interpolate, traverse, manifold, latent.
 . "$CLI_TESTS/lib.sh"
 
 # numbers FILE COLUMNS: the values of a .npy file of floats, so many a line.
@@ -140,5 +140,54 @@ for latents in 1,1 0,3 -1,2; do
     expect_rc 2
     expect_err 'two different numbers of 0 to 2'
 done
+
+# ---- latent ----
+
+run latent points toy --csv points.csv
+expect_rc 0
+expect_err '^wrote latent.png$'
+expect_png latent.png
+[ "$(head -n 1 points.csv)" = model,index,label,x,y ] || fail 'expected a header'
+cut -d , -f 2- points.csv | sed 1d >plane # of codes of two numbers, the codes
+sed 1d codes >want
+expect_same plane want
+run latent linear toy --part all --latents 2,0 --csv points.csv --out l.svg
+expect_rc 0
+grep -q '<svg' l.svg || fail 'expected SVG'
+run encode linear toy --part all
+cut -d , -f 3- stdout | sed 1d | awk -F, '{ print $3 "," $1 }' >want
+cut -d , -f 4- points.csv | sed 1d >plane
+expect_same plane want
+
+# principal components: without a mean or a covariance, and of the variances and shares told
+run latent linear toy --part all --n 0 --csv points.csv --json
+expect_json
+expect_lines 1
+expect_key out panels model count axes share
+sed -n 's/.*"share": \[\([0-9.]*\), \([0-9.]*\)\].*/\1 \2/p' stdout >shares
+run encode linear toy --part all
+cut -d , -f 3- stdout | sed 1d | tr ',' ' ' | cat shares - | awk 'NR == 1 { a = $1; b = $2; next }
+    { n++; for (j = 1; j <= 3; j++) { s[j] += $j; q[j] += $j * $j } }
+    END { for (j = 1; j <= 3; j++) t += q[j] / n - (s[j] / n) ^ 2; print a * t, b * t }' >variances
+cut -d , -f 4- points.csv | sed 1d | tr ',' ' ' | cat variances - | awk 'NR == 1 { va = $1; vb = $2; next }
+    { n++; x += $1; y += $2; xx += $1 * $1; yy += $2 * $2; xy += $1 * $2 }
+    END { if (va < vb || x * x + y * y > 1e-6 || xy * xy > 1e-6) exit 1
+          d = (xx / n / va - 1) ^ 2 + (yy / n / vb - 1) ^ 2; if (d > 1e-8) exit 1 }' || fail 'expected principal components'
+
+run latent linear points toy --out both.png --json
+expect_rc 0
+expect_png both.png
+expect_out '"model": "points"'
+run latent linear toy --latents 0,3
+expect_rc 2
+expect_err '0 to 2'
+run latent linear toy --out x.npy
+expect_rc 2
+expect_err '.png or .svg'
+run latent linear
+expect_rc 2
+expect_err 'DATA is missing'
+run latent linear points sprites
+expect_rc 7
 
 finish
