@@ -375,6 +375,12 @@ ELBO_API const elbo_latent_use *elbo_model_latent_use(const elbo_model *model);
  * Errors: USAGE (a family without a prior, samples < 1, data of another shape), IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_model_nll(elbo_model *model, elbo_data *data, int64_t samples, double *nll, elbo_error *error);
 
+/* The squared error of reconstructions through the posterior's mean, summed over an example's numbers in the data's units and
+ * averaged over the data; and of_mean, what the mean of these data in the place of every reconstruction would give.
+ * Errors: USAGE (data of another shape), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_squared_error(elbo_model *model, elbo_data *data, double *error_of_model, double *of_mean,
+                                              elbo_error *error);
+
 /* What the numbers of codes tell of the factors behind the data, from examples. All arrays are the caller's.
  *   information [Z,F]  the mutual information of number j and factor k, in nats, each number cut into bins of equal width
  *                      between its least and its largest value

@@ -9,6 +9,8 @@ expect_rc 0
 expect_out '^total +[0-9]'
 run evaluate m toy --part all
 expect_rc 0
+run evaluate m toy --squared-error
+expect_out '^error +[0-9.]+ squared; the mean example'
 run evaluate m/last.safetensors toy
 expect_rc 0
 
