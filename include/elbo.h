@@ -165,6 +165,36 @@ ELBO_API elbo_status elbo_config_preset(elbo_config *config, const char *name, e
 
 typedef enum elbo_dtype { ELBO_U8, ELBO_F32 } elbo_dtype;
 
+/* What a column of a table holds. X(name, word, what it is) */
+#define ELBO_COLUMN_MAP(X)                                                                                             \
+    X(REAL, "real", "numbers")                                                                                         \
+    X(COUNT, "count", "whole numbers from 0 on")                                                                       \
+    X(OVERDISPERSED, "overdispersed", "counts that vary more than their mean explains")                                \
+    X(BINARY, "binary", "one of two levels")                                                                           \
+    X(CATEGORICAL, "categorical", "one of several levels")                                                             \
+    X(CONSTANT, "constant", "always the same number")
+
+typedef enum elbo_column_kind {
+#define X(name, word, text) ELBO_COLUMN_##name,
+    ELBO_COLUMN_MAP(X)
+#undef X
+} elbo_column_kind;
+
+/* "real" for ELBO_COLUMN_REAL. Never NULL. */
+ELBO_API const char *elbo_column_kind_name(elbo_column_kind kind);
+
+/* One column of a table: a number of every example. Values of BINARY and CATEGORICAL columns are indices of their levels, a
+ * missing value is nan. What is measured is so over the whole file, missing values left out. */
+typedef struct elbo_column {
+    const char *name;
+    elbo_column_kind kind;
+    int64_t missing;
+    double mean, sd, min, max;
+    int64_t n_levels;          /* 0 where the kind has none                                                           */
+    const char *const *levels; /* [n_levels] numbers in ascending order, then words in the order of their bytes       */
+    const int64_t *counts;     /* [n_levels] how often there is each; NULL for a model's columns                      */
+} elbo_column;
+
 typedef struct elbo_data_info {
     const char *name;   /* "fashion-mnist"                                                                            */
     const char *path;   /* where it was found; "" for built-in data and memory                                        */
@@ -178,6 +208,10 @@ typedef struct elbo_data_info {
     double mean;        /* of all values as read; where they are not in memory, of 10,000 examples spread evenly      */
     int64_t n_broken;   /* pictures that could not be decoded and were left out                                       */
     const char *broken; /* the first of them, a line "name: reason" each; "" for none                                 */
+    int64_t n_columns;  /* of a table (see elbo_data_column_at); 0: no table                                          */
+    int64_t n_missing;  /* values of a table that are not there: nan                                                  */
+    const char *label;  /* the column of a table that labels are from; "" for none                                    */
+    const char *left_out; /* columns of the file that are no part of an example, a line "name: why" each              */
 } elbo_data_info;
 
 /* A factor that examples were made from: the shape that was drawn, or where. Its values are numbered, 0 to size - 1. */
@@ -203,10 +237,10 @@ typedef struct elbo_data_source {
 
 typedef struct elbo_data elbo_data;
 
-/* Opens a data set by name ("fashion-mnist", "mnist", "cifar-10", "toy", "sprites") or by path: an IDX or .npy file, plain or
- * gzipped, a directory with files named as those of MNIST or of CIFAR-10 (binary version), or pictures (see
- * elbo_data_open_with). part is "train", "test" or "all"; where a set has no test part of its
- * own, that is every tenth example. When a known set is missing, the error says where it was sought and how to get it.
+/* Opens a data set by name ("fashion-mnist", "mnist", "cifar-10", "toy", "sprites") or by path: an IDX, .npy or CSV file (see
+ * elbo_data_open_with), plain or gzipped, a directory with files named as those of MNIST or of CIFAR-10 (binary version), or
+ * pictures (see elbo_data_open_with). part is "train", "test" or "all"; where a set has no test part of its own, that is every
+ * tenth example. When a known set is missing, the error says where it was sought and how to get it.
  * Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
 ELBO_API elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error);
 
@@ -222,7 +256,11 @@ typedef struct elbo_data_options {
     int readers;              /* threads that decode ahead, 1 to 64; 0: as many as the engine has, up to 4             */
     const char *labels;       /* a CSV file: the first line names the columns, the first column has file names. NULL:
                                  the labels are the sub-folders, where there is more than one                          */
-    const char *label_column; /* the column with the labels; NULL: the second                                         */
+    const char *label_column; /* pictures: the column of that file with the labels, NULL: the second. Tables: the column
+                                 with the labels, by name or by number from 1; "none"; NULL or "": found              */
+    const char *ignore;       /* tables: columns to leave out, by name or number, with commas between                 */
+    const char *columns;      /* tables: "age=real, zip=categorical" where the kind found is not the one meant        */
+    int header;               /* tables: 1: the first line has names, -1: it has none, 0: found                       */
 } elbo_data_options;
 
 /* elbo_data_open, which also opens picture files (JPEG, PNG, PBM, PGM, PPM): all in a folder and the folders below it, in a
@@ -231,11 +269,16 @@ typedef struct elbo_data_options {
  * find the broken ones, and again when they are read; they are never all in memory. The options but flip are for picture
  * files; other data must have the size that they ask for. Errors: as elbo_data_open; USAGE (an option, or pictures of
  * different sizes without a height and width), BAD_FILE (no picture can be read; strict: one is broken), NO_BACKEND (a JPEG
- * where elbo was built without libjpeg). */
+ * where elbo was built without libjpeg).
+ *
+ * A table of text (CSV, TSV and their like) has fields apart by commas, tabs, semicolons, bars or blanks, which is found, and
+ * in quotes where need be (RFC 4180). Its first line may have names. An example is a row of 1 x 1 x D numbers, a column each
+ * (elbo_column): words become levels, missing values (nothing, ?, NA, N/A, NaN, null) nan. The labels are in a column of
+ * their own. Columns that number the rows, or are words of too many kinds, are left out. */
 ELBO_API elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part,
                                         const elbo_data_options *options, elbo_error *error);
 
-/* How the options of a configuration say that files are read. */
+/* How the options of a configuration say that files are read. Texts are the configuration's. */
 ELBO_API elbo_data_options elbo_config_data_options(const elbo_config *config);
 
 /* Copies n examples of the given shape from memory: U8 (read as value / 255) or F32. labels may be NULL.
@@ -248,6 +291,10 @@ ELBO_API elbo_data *elbo_data_from_source(elbo_engine *engine, const elbo_data_s
 
 ELBO_API void elbo_data_free(elbo_data *data);
 ELBO_API const elbo_data_info *elbo_data_describe(const elbo_data *data);
+/* The columns of a table, in the order of an example's numbers, and the names of labels 0, 1, ... NULL past the last, and
+ * where there are none. */
+ELBO_API const elbo_column *elbo_data_column_at(const elbo_data *data, size_t i);
+ELBO_API const char *elbo_data_class_at(const elbo_data *data, size_t i);
 
 /* Reads n examples by index, as floats in the data's range, into values [n,H,W,C], and their labels (may be NULL; -1 where
  * there are none). Errors: USAGE (index out of range), IO. */

@@ -231,11 +231,29 @@ static void check_real_texts(void)
     }
 }
 
+/* Short numbers are read without strtod, and to the same double. */
+static void check_short_numbers(void)
+{
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint32_t w[4];
+        philox_block((philox_key){4, 5, 6}, i, w);
+        char digits[24], words[64];
+        snprintf(digits, sizeof digits, "%0*llu", 1 + (int)(w[2] % 18), (unsigned long long)w[0] * w[1]);
+        int n = (int)strlen(digits), point = (int)(w[2] / 18 % (unsigned)(n + 1)), exponent = (int)(w[3] % 56) - 28;
+        snprintf(words, sizeof words, "%s%.*s.%s%s", w[3] >> 31 ? "-" : "", point, digits, digits + point, point || n ? "" : "0");
+        if (exponent % 3) snprintf(words + strlen(words), sizeof words - strlen(words), "e%d", exponent);
+        double value = 0;
+        assert_true(text_to_real(words, &value));
+        assert_true(value == strtod(words, NULL));
+    }
+}
+
 static void test_real_numbers(void **state)
 {
     (void)state;
     check_real_numbers();
     check_real_texts();
+    check_short_numbers();
 }
 
 static void test_comma_locale(void **state)

@@ -162,12 +162,41 @@ static const char *end_of_real(const char *s)
     return exponent ? s + exponent : NULL;
 }
 
+/* Most numbers: at most 2^53 as a whole number, times a power of ten that a double holds exactly, so there is one rounding
+ * (Clinger 1990). False where it is not so. */
+static bool read_short(const char *s, const char *end, double *out)
+{
+    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    bool negative = *s == '-', fraction = false;
+    uint64_t whole = 0;
+    int64_t exponent = 0, power = 0;
+    for (s = skip_sign(s); s < end && *s != 'e' && *s != 'E'; s++) {
+        if (*s == '.') {
+            fraction = true;
+            continue;
+        }
+        if (whole > ((uint64_t)1 << 53) / 10 - 1) return false;
+        whole = 10 * whole + (uint64_t)(*s - '0');
+        exponent -= fraction;
+    }
+    bool down = s < end && s[1] == '-';
+    for (s = s < end ? skip_sign(s + 1) : end; s < end && power < 1000; s++) power = 10 * power + (*s - '0');
+    exponent += down ? -power : power;
+    if (exponent < -22 || exponent > 22) return false;
+    double value = exponent < 0 ? (double)whole / ten[-exponent] : (double)whole * ten[exponent];
+    *out = negative ? -value : value;
+    return true;
+}
+
 bool text_to_real(const char *s, double *out)
 {
     s = skip_spaces(s);
     const char *end = end_of_real(s);
     locale_pair l;
-    if (!end || *skip_spaces(end) || !enter_c_locale(&l)) return false;
+    if (!end || *skip_spaces(end)) return false;
+    if (read_short(s, end, out)) return true;
+    if (!enter_c_locale(&l)) return false;
     double value = strtod(s, NULL);
     leave_c_locale(&l);
     if (!isfinite(value)) return false;

@@ -134,6 +134,7 @@ void array_free(array *a)
     if (!a->m) return;
     mem_free(a->m, a->values);
     mem_free(a->m, a->labels);
+    columns_free(a->columns);
     *a = (array){.m = a->m};
 }
 
@@ -244,6 +245,10 @@ static void add_f32(tally *t, const float *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         double x = (double)v[i];
+        if (t->missing && isnan(x)) {
+            t->n_missing++;
+            continue;
+        }
         if (!isfinite(x)) {
             if (t->bad < 0) t->bad = t->n + (int64_t)i;
             return;

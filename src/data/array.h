@@ -5,6 +5,7 @@
 #ifndef ELBO_DATA_ARRAY_H
 #define ELBO_DATA_ARRAY_H
 
+#include "../base/columns.h"
 #include "gz.h"
 
 typedef struct array {
@@ -14,6 +15,7 @@ typedef struct array {
     void *values;     /* [N,H,W,C]                                                  */
     int32_t *labels;  /* [N], -1 for none; NULL: no labels                          */
     int64_t n_classes;
+    column_list *columns; /* of a table, whose missing values are nan; NULL: no table */
 } array;
 
 enum { ARRAY_AXES = 4 }; /* N, H, W, C */
@@ -54,9 +56,10 @@ void array_stretch_masks(array *a);
 /* What is measured of values, some or all at a time. */
 typedef struct tally {
     double min, max, sum;
-    int64_t n;
+    int64_t n, n_missing;
     bool binary, whole; /* all are 0 or 1; whole numbers */
-    int64_t bad; /* the first value that is not finite; -1: none */
+    bool missing; /* nan is a missing value, and passed over */
+    int64_t bad;  /* the first value that is not finite; -1: none */
 } tally;
 
 void tally_open(tally *t);

@@ -58,7 +58,7 @@ elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elb
         d->engine = engine;
         d->info.name = d->name = mem_copy_text(engine->m, name);
         d->info.path = d->path = mem_copy_text(engine->m, path);
-        d->info.broken = "";
+        d->info.broken = d->info.label = d->info.left_out = "";
         if (d->name && d->path) return d;
     }
     elbo_data_free(d);
@@ -74,12 +74,23 @@ void elbo_data_free(elbo_data *data)
     mem_free(m, data->name);
     mem_free(m, data->path);
     mem_free(m, data->broken);
+    columns_free(data->columns);
     mem_free(m, data);
 }
 
 const elbo_data_info *elbo_data_describe(const elbo_data *data)
 {
     return &data->info;
+}
+
+const elbo_column *elbo_data_column_at(const elbo_data *data, size_t i)
+{
+    return i < (size_t)data->info.n_columns ? &data->columns->at[i] : NULL;
+}
+
+const char *elbo_data_class_at(const elbo_data *data, size_t i)
+{
+    return data->columns && i < (size_t)data->columns->n_classes ? data->columns->classes[i] : NULL;
 }
 
 /* ---- Reading ---- */
@@ -194,7 +205,7 @@ void data_set_measured(elbo_data *d, const tally *t)
     }
     d->info.binary = t->binary;
     d->info.step = d->info.dtype == ELBO_U8 ? 1.0 / 255 : t->whole ? 1 : 0;
-    d->info.mean = t->sum / (double)t->n;
+    d->info.mean = t->sum / (double)(t->n - t->n_missing);
 }
 
 static elbo_status measure_with(elbo_data *d, void *buffer, elbo_error *error)
@@ -277,6 +288,17 @@ static void held_close(elbo_data *d)
     mem_free(d->engine->m, d->source);
 }
 
+static void take_columns(elbo_data *d, array *a)
+{
+    d->columns = a->columns;
+    a->columns = NULL;
+    if (!d->columns) return;
+    d->info.n_columns = d->columns->n;
+    for (int64_t i = 0; i < d->columns->n; i++) d->info.n_missing += d->columns->at[i].missing;
+    if (d->columns->label) d->info.label = d->columns->label;
+    d->info.left_out = d->columns->left_out;
+}
+
 elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error)
 {
     array *held = mem_new(d->engine->m, 1, sizeof *held);
@@ -284,6 +306,7 @@ elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error
         array_free(a);
         return err_memory(error, "opening data");
     }
+    take_columns(d, a);
     *held = *a;
     d->source = held;
     d->read = held_read;
@@ -295,6 +318,7 @@ elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error
     int64_t size = (int64_t)data_example_size(d);
     tally t;
     tally_open(&t);
+    t.missing = d->columns != NULL;
     tally_add(&t, a->dtype, a->values, (size_t)(a->count * size));
     if (t.bad >= 0) return not_finite(d, bad, t.bad / size, t.bad % size, error);
     data_set_measured(d, &t);

@@ -21,6 +21,7 @@
 #ifndef ELBO_DATA_DATA_H
 #define ELBO_DATA_DATA_H
 
+#include "../base/columns.h"
 #include "../base/engine.h"
 #include "../base/error.h"
 
@@ -41,6 +42,7 @@ struct elbo_data {
     void (*close)(elbo_data *d); /* frees what source points to; NULL: nothing */
     void *source;
     char *name, *path, *broken; /* what info points to */
+    column_list *columns;           /* of a table; NULL: no table */
     bool flip;                  /* training mirrors examples */
     data_part part;    /* which tenths of the whole set the indices above run over */
     char asked[DATA_PART_NAME]; /* the part that was opened, as a word; "" where parts were not asked about */
@@ -74,6 +76,11 @@ static inline float data_u8_value(unsigned char v)
 {
     return (float)v / 255.0f;
 }
+
+/* elbo_data_open_with, for a model: a table is read as one of these columns (NULL: as it is). Errors: also USAGE (a column is
+ * missing). */
+elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *part, const elbo_data_options *options,
+                          const column_list *like, elbo_error *error);
 
 /* ---- For openers ---- */
 

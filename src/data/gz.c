@@ -204,3 +204,26 @@ elbo_status gz_read_rest(gz *g, size_t n, const char *what, unsigned char **out,
     }
     return status;
 }
+
+elbo_status gz_read_all(gz *g, size_t most, unsigned char **out, size_t *n, elbo_error *error)
+{
+    unsigned char *block = NULL;
+    size_t room = 0, got = 1;
+    elbo_status status = ELBO_OK;
+    for (*n = 0; status == ELBO_OK && got > 0; *n += got) {
+        if (*n == room) {
+            room = room ? 2 * room : g->packed ? 4 * g->size + 64 : g->size + 1;
+            unsigned char *grown = mem_resize(g->m, block, room, 1);
+            if (!grown) status = err_memory(error, "unpacking a file");
+            else block = grown;
+        }
+        if (status == ELBO_OK && *n > most)
+            status = err_set(error, ELBO_BAD_FILE, "%s: more than %zu bytes of text; save it as .npy, which is read in parts",
+                             g->path, most);
+        if (status == ELBO_OK) status = read_some(g, block + *n, room - *n, &got, error);
+        if (status != ELBO_OK) got = 0;
+    }
+    if (status != ELBO_OK) mem_free(g->m, block);
+    *out = status == ELBO_OK ? block : NULL;
+    return status;
+}

@@ -27,4 +27,7 @@ elbo_status gz_read(gz *g, void *out, size_t n, const char *what, elbo_error *er
  * than n + 1 bytes are ever unpacked. Errors: BAD_FILE (fewer or more are left, broken gzip data), NO_MEMORY. */
 elbo_status gz_read_rest(gz *g, size_t n, const char *what, unsigned char **out, elbo_error *error);
 
+/* Reads all that is left into a new block. Errors: BAD_FILE (more than most bytes are left, broken gzip data), NO_MEMORY. */
+elbo_status gz_read_all(gz *g, size_t most, unsigned char **out, size_t *n, elbo_error *error);
+
 #endif

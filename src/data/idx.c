@@ -55,8 +55,9 @@ static elbo_status read_header(gz *g, layout *l, elbo_error *error)
     return ELBO_OK;
 }
 
-elbo_status idx_load(gz *g, array *out, elbo_error *error)
+elbo_status idx_load(gz *g, const reading *how, array *out, elbo_error *error)
 {
+    (void)how;
     layout l;
     elbo_status status = read_header(g, &l, error);
     return status == ELBO_OK ? array_read(g, &l, out, error) : status;

@@ -34,7 +34,7 @@ static const known known_sets[] = {
 typedef struct format {
     const char *title;
     bool (*begins)(const unsigned char *head);
-    elbo_status (*load)(gz *g, array *out, elbo_error *error);
+    elbo_status (*load)(gz *g, const reading *how, array *out, elbo_error *error);
 } format;
 
 static const format formats[] = {
@@ -82,14 +82,14 @@ static elbo_status unknown_format(const gz *g, elbo_error *error)
     return status;
 }
 
-static elbo_status load(memory m, const char *path, array *out, elbo_error *error)
+static elbo_status load(memory m, const char *path, const reading *how, array *out, elbo_error *error)
 {
     gz *g;
     elbo_status status = gz_open(&g, m, path, error);
     if (status != ELBO_OK) return status;
     size_t i = 0;
     while (i < COUNT(formats) && !formats[i].begins(gz_head(g))) i++;
-    status = i < COUNT(formats) ? formats[i].load(g, out, error) : unknown_format(g, error);
+    status = i < COUNT(formats) ? formats[i].load(g, how, out, error) : unknown_format(g, error);
     gz_close(g);
     return status;
 }
@@ -113,7 +113,7 @@ static elbo_status load_labels(const char *path, array *a, elbo_error *error)
     elbo_status status = ELBO_OK;
     if (to_labels(beside) && file_exists(beside)) {
         array labels = {0};
-        status = load(a->m, beside, &labels, error);
+        status = load(a->m, beside, &(reading){NULL, NULL}, &labels, error);
         if (status == ELBO_OK) status = array_set_labels(a, &labels, beside, error);
         array_free(&labels);
     }
@@ -121,9 +121,9 @@ static elbo_status load_labels(const char *path, array *a, elbo_error *error)
     return status;
 }
 
-static elbo_status load_with_labels(memory m, const char *path, array *out, elbo_error *error)
+static elbo_status load_with_labels(memory m, const char *path, const reading *how, array *out, elbo_error *error)
 {
-    elbo_status status = load(m, path, out, error);
+    elbo_status status = load(m, path, how, out, error);
     if (status != ELBO_OK) return status;
     array_stretch_masks(out);
     return load_labels(path, out, error);
@@ -173,12 +173,12 @@ static elbo_status find_files(memory m, const char *directory, data_part part, p
     return status;
 }
 
-static elbo_status load_files(memory m, const part_files *f, array *out, elbo_error *error)
+static elbo_status load_files(memory m, const part_files *f, const reading *how, array *out, elbo_error *error)
 {
-    elbo_status status = load_with_labels(m, f->train ? f->train : f->test, out, error);
+    elbo_status status = load_with_labels(m, f->train ? f->train : f->test, how, out, error);
     if (status != ELBO_OK || !f->train || !f->test) return status;
     array test = {0};
-    status = load_with_labels(m, f->test, &test, error);
+    status = load_with_labels(m, f->test, how, &test, error);
     if (status == ELBO_OK) {
         status = array_append(out, &test, error);
         if (status == ELBO_BAD_FILE) err_prefix(error, "%s", f->test);
@@ -224,30 +224,30 @@ static const char *last_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static elbo_data *open_file(elbo_engine *engine, const char *path, data_part part, elbo_error *error)
+static elbo_data *open_file(elbo_engine *engine, const char *path, data_part part, const reading *how, elbo_error *error)
 {
     array a = {0};
-    elbo_status status = load_with_labels(engine->m, path, &a, error);
+    elbo_status status = load_with_labels(engine->m, path, how, &a, error);
     return in_part(finish(engine, last_name(path), path, status, &a, error), part, error);
 }
 
-static elbo_status load_directory(memory m, const char *directory, data_part part, array *a, bool *found,
+static elbo_status load_directory(memory m, const char *directory, data_part part, const reading *how, array *a, bool *found,
                                   elbo_error *error)
 {
     part_files files;
     elbo_status status = find_files(m, directory, part, &files, found, error);
     if (status == ELBO_OK)
-        status = *found ? load_files(m, &files, a, error) : cifar_load(m, directory, part, a, found, error);
+        status = *found ? load_files(m, &files, how, a, error) : cifar_load(m, directory, part, a, found, error);
     free_files(m, &files);
     return status;
 }
 
 /* Opens the files of a part in a directory; *found is false, with no error, when they are not there. */
 static elbo_data *try_directory(elbo_engine *engine, const char *name, const char *directory, data_part part,
-                                bool *found, elbo_error *error)
+                                const reading *how, bool *found, elbo_error *error)
 {
     array a = {0};
-    elbo_status status = load_directory(engine->m, directory, part, &a, found, error);
+    elbo_status status = load_directory(engine->m, directory, part, how, &a, found, error);
     if (status != ELBO_OK) *found = true;
     return *found ? finish(engine, name, directory, status, &a, error) : NULL;
 }
@@ -276,12 +276,12 @@ static void say_missing(memory m, const known *k, elbo_error *error)
     text_close(&places);
 }
 
-static elbo_data *open_known(elbo_engine *engine, const known *k, data_part part, elbo_error *error)
+static elbo_data *open_known(elbo_engine *engine, const known *k, data_part part, const reading *how, elbo_error *error)
 {
     if (k->open) return open_built_in(engine, k, part, error);
     for (int i = 0; k->places[i]; i++) {
         bool found;
-        elbo_data *d = try_directory(engine, k->about.name, k->places[i], part, &found, error);
+        elbo_data *d = try_directory(engine, k->about.name, k->places[i], part, how, &found, error);
         if (found) return d;
     }
     say_missing(engine->m, k, error);
@@ -321,20 +321,21 @@ static void say_nothing(memory m, const char *name, elbo_error *error)
 }
 
 /* Opens anything but pictures. *pictures, with no error: it may be those. */
-static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part part, bool *pictures, elbo_error *error)
+static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part part, const reading *how, bool *pictures,
+                             elbo_error *error)
 {
     const known *k = find_known(name);
     *pictures = false;
-    if (k) return open_known(engine, k, part, error);
+    if (k) return open_known(engine, k, part, how, error);
     if (file_is_directory(name)) {
         bool found;
-        elbo_data *d = try_directory(engine, last_name(name), name, part, &found, error);
+        elbo_data *d = try_directory(engine, last_name(name), name, part, how, &found, error);
         *pictures = !found;
         return d;
     }
     *pictures = pictures_at(name);
     if (*pictures) return NULL;
-    if (file_exists(name)) return open_file(engine, name, part, error);
+    if (file_exists(name)) return open_file(engine, name, part, how, error);
     say_nothing(engine->m, name, error);
     return NULL;
 }
@@ -358,9 +359,10 @@ static elbo_data *with_options(elbo_data *d, const elbo_data_options *o, elbo_er
     return NULL;
 }
 
-elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part_word,
-                               const elbo_data_options *options, elbo_error *error)
+elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *part_word, const elbo_data_options *options,
+                          const column_list *like, elbo_error *error)
 {
+    const reading how = {options, like};
     data_part part;
     if (!engine || !name) {
         err_set(error, ELBO_USAGE, "opening data: engine or name is NULL");
@@ -372,12 +374,18 @@ elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char
         return NULL;
     }
     bool pictures;
-    elbo_data *d = open_plain(engine, name, part, &pictures, error);
+    elbo_data *d = open_plain(engine, name, part, &how, &pictures, error);
     d = pictures ? open_pictures(engine, name, part, options, error) : with_options(d, options, error);
     if (!d) return NULL;
     d->flip = options && options->flip;
     snprintf(d->asked, sizeof d->asked, "%s", part_word);
     return d;
+}
+
+elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part, const elbo_data_options *options,
+                               elbo_error *error)
+{
+    return data_open_like(engine, name, part, options, NULL, error);
 }
 
 elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error)

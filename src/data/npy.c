@@ -224,8 +224,9 @@ static elbo_status read_header(gz *g, header *h, elbo_error *error)
     return status;
 }
 
-elbo_status npy_load(gz *g, array *out, elbo_error *error)
+elbo_status npy_load(gz *g, const reading *how, array *out, elbo_error *error)
 {
+    (void)how;
     header h = {0};
     elbo_status status = read_header(g, &h, error);
     if (status != ELBO_OK) return status;
