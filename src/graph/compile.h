@@ -19,6 +19,8 @@ typedef struct item {
 /* A sum or variance over the batch, down to trailing axes that stay: [B,H,W,C] to [C]. A fused step by example computes it block
  * by block, and what the blocks found is put together in their order when the phase is done. */
 bool over_batch(const node *x);
+/* The same for a gradient of weights, few enough that a share of each block costs less than to read the batch again. */
+bool sums_over_blocks(const node *x);
 /* Whether x makes fewer numbers of more: its space is its operand's. */
 bool is_reduction(const node *x);
 /* Whether the step that computes x can be cut to blocks of examples. */
@@ -35,6 +37,13 @@ typedef struct reference {
     int64_t apart; /* bytes by which it moves with each block: a result over the batch has a place for each block's share */
 } reference;
 
+/* A result over the batch: how and from where shares are put together, and where to. */
+typedef struct joined {
+    ew_result how;
+    reference shares, to;
+    int64_t rows_of_example; /* rows of how.period numbers that an example adds to a share */
+} joined;
+
 typedef struct step {
     const node *n; /* what the kernel reads; fused: the last member */
     kernel_fn run; /* NULL: fused */
@@ -45,8 +54,8 @@ typedef struct step {
     int parts;      /* of a whole step */
     preparation prepared;
     int64_t shared; /* where in the arena the bytes all its calls see are */
-    reference *joined; /* [n_results] of a fused step: where a result over the batch goes when its shares are put together */
-    bool joins;        /* there is such a result */
+    joined *joins;  /* of a step by example */
+    int n_joins;
     double flops;
 } step;
 

@@ -64,9 +64,15 @@ bool over_batch(const node *x)
     return x->in[0]->rows > 0 && x->rows == 0 && x->in[0]->type == F32 && x->at.axes == (1u << gone) - 1;
 }
 
+bool sums_over_blocks(const node *x)
+{
+    enum { MOST_WEIGHTS = 1 << 15 };
+    return x->op == OP_conv_dw && x->in[0]->rows > 0 && x->in[1]->rows > 0 && shape_count(x->shape) <= MOST_WEIGHTS;
+}
+
 bool goes_by_example(const node *x)
 {
-    return x->rows > 0 || over_batch(x);
+    return x->rows > 0 || over_batch(x) || sums_over_blocks(x);
 }
 
 static bool is_trailing_reduction(const node *x)
@@ -178,7 +184,7 @@ static bool new_item(fusing *f, const node *x, bool fused)
     it->members = arena_new(&p->storage, fused ? MAX_MEMBERS : 1, sizeof(node *));
     if (!it->members) return false;
     it->fused = fused;
-    it->by_example = p->fast && (x->rows > 0 || (fused && over_batch(x)));
+    it->by_example = p->fast && (fused || !over_batch(x)) && goes_by_example(x);
     it->space = space_of(x);
     it->phase = -1;
     p->n_items++;

@@ -41,19 +41,24 @@ typedef struct cut {
     int worker;
 } cut;
 
+static void *address_of_block(const running *r, reference ref, cut c)
+{
+    return (char *)address(r, ref, c.first, c.worker) + c.block * ref.apart;
+}
+
 static void run_fused(const running *r, const step *s, cut c)
 {
     enum { MOST = 160 };
     const void *in[MOST];
     void *out[MOST];
     for (int i = 0; i < s->n_in; i++) in[i] = address(r, s->in[i], c.first, c.worker);
-    for (int i = 0; i < s->n_out; i++) out[i] = (char *)address(r, s->out[i], c.first, c.worker) + c.block * s->out[i].apart;
+    for (int i = 0; i < s->n_out; i++) out[i] = address_of_block(r, s->out[i], c);
     cpu_fused(s->program, s->program->space.dim[0] / c.all * c.count, in, out);
 }
 
 static tensor cut_tensor(const running *r, tensor t, reference ref, cut c)
 {
-    t.data = address(r, ref, c.first, c.worker);
+    t.data = address_of_block(r, ref, c);
     if (ref.advance && c.count != c.all) t.shape.dim[0] = t.shape.dim[0] / c.all * c.count;
     return t;
 }
@@ -114,18 +119,14 @@ static void run_before(void *arg, int task, int worker)
     end_profile(r, s, worker, begin);
 }
 
-/* Puts the blocks' shares of a fused step's results over the batch together. */
-static void join_results(const running *r, const step *s)
+/* Puts the blocks' shares of results over the batch together. */
+static void join_shares(const running *r, const step *s)
 {
-    const ew_program *pr = s->program;
-    int64_t columns_of_example = shape_count(pr->space) / g_examples(r->p->g);
-    for (int i = 0; i < pr->n_results; i++) {
-        const ew_result *x = &pr->results[i];
-        if (!x->over_batch) continue;
-        const reference *shares = &s->out[x->output];
-        int64_t rows = columns_of_example / x->period;
-        cpu_fused_join(x, address(r, *shares, 0, 0), shares->apart / (int64_t)sizeof(float), r->phase->block * rows,
-                       g_examples(r->p->g) * rows, address(r, s->joined[i], 0, 0));
+    for (int i = 0; i < s->n_joins; i++) {
+        const joined *j = &s->joins[i];
+        int64_t rows = j->rows_of_example;
+        cpu_fused_join(&j->how, address(r, j->shares, 0, 0), j->shares.apart / (int64_t)sizeof(float), r->phase->block * rows,
+                       g_examples(r->p->g) * rows, address(r, j->to, 0, 0));
     }
 }
 
@@ -135,7 +136,7 @@ static void run_after(void *arg, int task, int worker)
     const step *s = &r->p->steps[r->p->after[r->phase->first_after + task]];
     cut c = {.count = 1, .all = 1, .parts = s->parts, .worker = worker};
     double begin = begin_profile(r);
-    if (s->program) join_results(r, s);
+    if (s->n_joins) join_shares(r, s);
     else run_kernel(r, s, c, s->prepared.after);
     end_profile(r, s, worker, begin);
 }

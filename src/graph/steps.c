@@ -145,18 +145,24 @@ static int64_t blocks_of(const plan *p, const plan_phase *ph)
     return ratio_up(g_examples(p->g), ph->block);
 }
 
-/* A result over the batch: its blocks' shares lie at the end of the arena until they are put together. */
+/* The shares of a result over the batch lie at the end of the arena until they are put together. */
+static reference add_join(plan *p, const item *it, step *s, const node *x, ew_result how, int64_t rows_of_example)
+{
+    int64_t apart = ratio_up(ew_share(&how) * (int64_t)sizeof(float), 64) * 64;
+    reference shares = {.base = IN_ARENA, .offset = (int64_t)p->arena_size, .apart = apart};
+    p->arena_size += (size_t)(blocks_of(p, &p->phases[it->phase]) * apart);
+    s->joins[s->n_joins++] = (joined){how, shares, where_is(p, x, 0), rows_of_example};
+    return shares;
+}
+
 static void add_result_over_batch(builder *b, const node *x, int reg)
 {
     ew_program *pr = b->program;
-    ew_result *r = &pr->results[pr->n_results];
-    *r = (ew_result){.reg = reg, .output = b->s->n_out, .type = F32, .reduce = x->op, .period = shape_count(x->shape),
-                     .over_batch = true};
-    int64_t apart = ratio_up(ew_share(r) * (int64_t)sizeof(float), 64) * 64;
-    b->s->joined[pr->n_results++] = where_is(b->p, x, 0);
-    b->out[b->s->n_out++] = (reference){.base = IN_ARENA, .offset = (int64_t)b->p->arena_size, .apart = apart};
-    b->p->arena_size += (size_t)(blocks_of(b->p, &b->p->phases[b->it->phase]) * apart);
-    b->s->joins = true;
+    ew_result r = {.reg = reg, .output = b->s->n_out, .type = F32, .reduce = x->op, .period = shape_count(x->shape),
+                   .over_batch = true};
+    int64_t rows = shape_count(pr->space) / g_examples(b->p->g) / r.period;
+    pr->results[pr->n_results++] = r;
+    b->out[b->s->n_out++] = add_join(b->p, b->it, b->s, x, r, rows);
 }
 
 static void add_member(builder *b, int m)
@@ -206,7 +212,7 @@ static bool build_fused(plan *p, const item *it, step *s)
     builder b = {.p = p, .it = it, .s = s, .program = arena_new(a, 1, sizeof *b.program)};
     b.in = arena_new(a, loads, sizeof *b.in);
     b.out = arena_new(a, members, sizeof *b.out);
-    s->joined = arena_new(a, members, sizeof *s->joined);
+    s->joins = arena_new(a, members, sizeof *s->joins);
     if (a->failed) return false;
     ew_program *pr = b.program;
     pr->loads = arena_new(a, loads, sizeof *pr->loads);
@@ -268,9 +274,15 @@ static bool build_single(plan *p, const item *it, step *s)
     s->in = arena_new(&p->storage, (size_t)n->n_in + 1, sizeof *s->in);
     s->out = arena_new(&p->storage, 1, sizeof *s->out);
     s->shapes = arena_new(&p->storage, (size_t)n->n_in + 1, sizeof *s->shapes);
+    s->joins = arena_new(&p->storage, 1, sizeof *s->joins);
     if (p->storage.failed) return false;
     s->shapes[0] = (tensor){.type = n->type, .shape = n->shape};
-    s->out[0] = where_is(p, n, advance_by_example(p, n, it->by_example));
+    if (it->by_example && n->rows == 0) {
+        ew_result sum = {.type = F32, .reduce = OP_sum, .period = shape_count(n->shape)};
+        s->out[0] = add_join(p, it, s, n, sum, 1);
+    } else {
+        s->out[0] = where_is(p, n, advance_by_example(p, n, it->by_example));
+    }
     for (int i = 0; i < n->n_in; i++) {
         const node *x = n->in[i];
         s->shapes[1 + i] = (tensor){.type = x->type, .shape = x->shape};
@@ -306,7 +318,7 @@ static void list_before_and_after(plan *p)
         ph->first_after = n_after;
         for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
             if (p->steps[k].prepared.before) p->before[n_before++] = k;
-            if (p->steps[k].prepared.after || p->steps[k].joins) p->after[n_after++] = k;
+            if (p->steps[k].prepared.after || p->steps[k].n_joins) p->after[n_after++] = k;
         }
         ph->n_before = n_before - ph->first_before;
         ph->n_after = n_after - ph->first_after;

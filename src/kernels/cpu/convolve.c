@@ -325,20 +325,17 @@ int cpu_conv_dw_parts(const node *n)
     return (int)(c.images ? ratio_up(s.batch, c.images) : least(weight_blocks(&s, &c), MAX_PARTS));
 }
 
-/* The weights' gradient is the sum of the parts' in shared; a mirrored one is turned back. */
+/* The weights' gradient is the sum of the parts' in shared. */
 static void add_parts(const kernel_args *k)
 {
-    conv_sizes s = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape), m;
-    bool mirrored = mirror(&s, &m);
-    int64_t n = weights_of(&s);
-    float *sum = mirrored ? k->shared : k->out.data;
+    int64_t n = shape_count(k->out.shape);
+    float *sum = k->out.data;
     const float *part = k->shared;
-    if (!mirrored) memcpy(sum, part, (size_t)n * sizeof *sum);
+    memcpy(sum, part, (size_t)n * sizeof *sum);
     for (int i = 1; i < k->n_parts; i++) {
         part += n;
         for (int64_t j = 0; j < n; j++) sum[j] += part[j];
     }
-    if (mirrored) turn_weights(&m, sum, k->out.data);
 }
 
 bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
@@ -347,9 +344,10 @@ bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
     bool mirrored = mirror(&own, &s);
     weight_cut c = weight_cut_of(&s);
     int64_t rows = c.taps * s.group_c;
-    if (c.images) s.batch = c.images;
+    if (c.images) s.batch = c.images > q->rows ? c.images : q->rows; /* of a part, or of a block */
     p->scratch = bytes_of(rows * c.columns) + bytes_of(most_places(places_of(&s), rows) * rows);
-    if (c.images == 0 || (q->parts == 1 && !mirrored)) return true;
+    if (mirrored) p->scratch += bytes_of(weights_of(&s));
+    if (c.images == 0 || q->parts == 1) return true;
     p->shared = bytes_of(weights_of(&s) * q->parts);
     p->after = add_parts;
     return true;
@@ -357,11 +355,11 @@ bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 
 /* The gradient of a block of w, at to in rows of s->results, from all places of s. */
 static void weight_block(const kernel_args *k, const conv_sizes *s, const float *x, const float *y, patches p, int64_t columns,
-                         float *to)
+                         float *to, float *room)
 {
     int64_t rows = p.n_taps * s->group_c, places = places_of(s), chunk = chunk_of(places, rows);
     bool plain = patches_are_image(s);
-    float *some = k->scratch, *gathered = some + bytes_of(rows * columns) / sizeof *some;
+    float *some = room, *gathered = some + bytes_of(rows * columns) / sizeof *some;
     for (p.first = 0; p.first < places; p.first += p.n) {
         p.n = least(chunk, places - p.first);
         const float *left = plain ? x + p.first * s->channels + p.channel : gathered;
@@ -376,16 +374,17 @@ static void weight_block(const kernel_args *k, const conv_sizes *s, const float 
 
 /* Blocks [begin, end) of the gradient of w at to, from the images of s. */
 static void weight_gradient(const kernel_args *k, const conv_sizes *s, const weight_cut *c, const float *x, const float *y,
-                            int64_t begin, int64_t end, float *to)
+                            int64_t begin, int64_t end, float *to, float *room)
 {
     for (int64_t block = begin; block < end; block++) {
         int64_t band = block % c->n_columns, rest = block / c->n_columns, g = rest / c->n_taps, t = rest % c->n_taps * c->taps;
         int64_t j = band * c->columns, f = g * s->group_f + j;
         patches p = {.tap = t, .n_taps = least(c->taps, taps_of(s) - t), .channel = g * s->group_c};
-        weight_block(k, s, x, y + f, p, least(c->columns, s->group_f - j), to + t * s->group_c * s->results + f);
+        weight_block(k, s, x, y + f, p, least(c->columns, s->group_f - j), to + t * s->group_c * s->results + f, room);
     }
 }
 
+/* A mirrored gradient lies ahead of the patches in the scratch, and is turned back. */
 void cpu_conv_dw(const kernel_args *k)
 {
     conv_sizes own = conv_sizes_of(OP_conv_dw, &k->n->at, k->in[0].shape, k->in[1].shape, k->out.shape), s;
@@ -393,14 +392,16 @@ void cpu_conv_dw(const kernel_args *k)
     weight_cut c = weight_cut_of(&s);
     int64_t blocks = weight_blocks(&s, &c);
     const float *x = k->in[mirrored].data, *y = k->in[!mirrored].data;
-    float *to = k->out.data;
+    float *to = k->out.data, *room = k->scratch;
     if (c.images == 0) {
-        weight_gradient(k, &s, &c, x, y, blocks * k->part / k->n_parts, blocks * (k->part + 1) / k->n_parts, to);
+        weight_gradient(k, &s, &c, x, y, blocks * k->part / k->n_parts, blocks * (k->part + 1) / k->n_parts, to, room);
         return;
     }
     int64_t first = narrow(&s, k);
     if (k->shared) to = (float *)k->shared + k->part * weights_of(&s);
     x += first * s.in[0] * s.in[1] * s.channels;
     y += first * s.out[0] * s.out[1] * s.results;
-    weight_gradient(k, &s, &c, x, y, 0, blocks, to);
+    if (mirrored) room += bytes_of(weights_of(&s)) / sizeof *room;
+    weight_gradient(k, &s, &c, x, y, 0, blocks, mirrored ? k->scratch : to, room);
+    if (mirrored) turn_weights(&s, k->scratch, to);
 }
