@@ -14,8 +14,25 @@ endif()
 install(FILES README.md LICENSE TYPE DOC)
 file(GLOB documents CONFIGURE_DEPENDS docs/*.md)
 install(FILES ${documents} TYPE DOC)
-file(GLOB manual_pages CONFIGURE_DEPENDS docs/man/*.1)
-install(FILES ${manual_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
+# Manual pages and completions are made by the command itself, so they say what it does. It must be one that runs here.
+if(TARGET elbo_command AND (NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR))
+    set(manual ${PROJECT_BINARY_DIR}/manual)
+    set(completion ${PROJECT_BINARY_DIR}/completion)
+    add_custom_command(OUTPUT ${manual}/elbo.1
+        COMMAND ${CMAKE_COMMAND} -E rm -rf ${manual} ${completion}
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${manual} ${completion}
+        COMMAND elbo_command completion bash > ${completion}/elbo
+        COMMAND elbo_command completion zsh > ${completion}/_elbo
+        COMMAND elbo_command completion fish > ${completion}/elbo.fish
+        COMMAND elbo_command man --out ${manual}
+        DEPENDS elbo_command COMMENT "Making manual pages and completions")
+    add_custom_target(elbo_pages ALL DEPENDS ${manual}/elbo.1)
+    install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES ${completion}/elbo DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES ${completion}/_elbo DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+    install(FILES ${completion}/elbo.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 
 # elbo.pc finds its prefix from its own place, unless a packager gave absolute folders.
 macro(pkgconfig_path variable dir)

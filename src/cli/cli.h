@@ -102,9 +102,24 @@ const char *nearest(const char *word, const char *(*candidate)(const void *conte
 
 /* ---- help.c ---- */
 
+#define HELP_ELBO "trains variational autoencoders, judges them and puts them to use"
+
 void help_usage(FILE *f, const command *cmd);
 void help_command(FILE *f, const command *cmd);
 void help_all(FILE *f);
+
+/* What the words are that commands take: "DATA", and what it stands for. NULL past the last. */
+typedef struct help_term {
+    const char *name, *meaning;
+} help_term;
+const help_term *help_term_at(size_t i);
+
+bool help_is_on(const elbo_option_info *row);             /* a yes-or-no flag that is on without --no-KEY */
+const char *help_value_name(const elbo_option_info *row); /* "N", "DIR"; "" for a yes-or-no flag */
+/* What a flag does, its bounds and its default. */
+void help_flag_words(const elbo_option_info *row, char *out, size_t size);
+/* Whether the i-th flag of a command is the first of its section. */
+bool help_opens_section(const command *cmd, size_t i);
 
 /* ---- cli.c ---- */
 

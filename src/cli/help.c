@@ -1,4 +1,5 @@
-/* help.c - what --help prints, all of it from the rows of commands and flags. */
+/* help.c - what --help prints, and the words that manual pages and completions share with it: all of it from the rows of
+ * commands and flags. */
 #include "cli.h"
 
 #include <ctype.h>
@@ -42,7 +43,9 @@ static void bounds_text(const elbo_option_info *row, char *out, size_t size)
     char low[32], high[32];
     out[0] = '\0';
     if (row->type == ELBO_OPTION_CHOICE) {
-        snprintf(out, size, "one of %s", row->choices);
+        size_t n = (size_t)snprintf(out, size, "one of ");
+        for (const char *at = row->choices; *at && n + 3 < size; at++)
+            n += (size_t)snprintf(out + n, size - n, *at == '|' ? ", " : "%c", *at);
     } else if (row->type == ELBO_OPTION_INT || row->type == ELBO_OPTION_REAL) {
         number_text(row, row->min, low);
         number_text(row, row->max, high);
@@ -53,34 +56,54 @@ static void bounds_text(const elbo_option_info *row, char *out, size_t size)
     }
 }
 
-static void print_flag(FILE *f, const elbo_option_info *row)
+bool help_is_on(const elbo_option_info *row)
 {
-    static const char *const value_name[] = {
+    return row->type == ELBO_OPTION_BOOL && strcmp(row->default_value, "true") == 0;
+}
+
+const char *help_value_name(const elbo_option_info *row)
+{
+    static const char *const names[] = {
         [ELBO_OPTION_INT] = "N",     [ELBO_OPTION_REAL] = "X",      [ELBO_OPTION_BOOL] = "",
         [ELBO_OPTION_TEXT] = "TEXT", [ELBO_OPTION_CHOICE] = "WORD",
     };
-    bool is_bool = row->type == ELBO_OPTION_BOOL, is_on = is_bool && strcmp(row->default_value, "true") == 0;
-    const char *name = row->type == ELBO_OPTION_TEXT && row->choices[0] ? row->choices : value_name[row->type];
-    int n = fprintf(f, "  --%s%s %s", is_on ? "[no-]" : "", row->key, name);
-    if (n >= LEFT) n = fprintf(f, "\n") - 1;
-    fprintf(f, "%*s", LEFT - n, "");
-
-    char bounds[600], text[2048];
-    bounds_text(row, bounds, sizeof bounds);
-    bool has_default = row->default_value[0] && (!is_bool || is_on), any = bounds[0] || has_default;
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s", row->help, any ? " (" : "", bounds,
-             bounds[0] && has_default ? "; " : "", has_default ? "default " : "", has_default ? row->default_value : "",
-             any ? ")" : "");
-    print_wrapped(f, LEFT, LEFT, text);
+    return row->type == ELBO_OPTION_TEXT && row->choices[0] ? row->choices : names[row->type];
 }
 
-/* The flags of the section that the i-th flag opens; nothing where an earlier flag has opened it. */
+void help_flag_words(const elbo_option_info *row, char *out, size_t size)
+{
+    char bounds[600];
+    bounds_text(row, bounds, sizeof bounds);
+    bool has_default = row->default_value[0] && (row->type != ELBO_OPTION_BOOL || help_is_on(row));
+    bool any = bounds[0] || has_default;
+    snprintf(out, size, "%s%s%s%s%s%s%s", row->help, any ? " (" : "", bounds, bounds[0] && has_default ? "; " : "",
+             has_default ? "default " : "", has_default ? row->default_value : "", any ? ")" : "");
+}
+
+static void print_flag(FILE *f, const elbo_option_info *row)
+{
+    char words[2048];
+    int n = fprintf(f, "  --%s%s %s", help_is_on(row) ? "[no-]" : "", row->key, help_value_name(row));
+    if (n >= LEFT) n = fprintf(f, "\n") - 1;
+    fprintf(f, "%*s", LEFT - n, "");
+    help_flag_words(row, words, sizeof words);
+    print_wrapped(f, LEFT, LEFT, words);
+}
+
+bool help_opens_section(const command *cmd, size_t i)
+{
+    const char *section = flag_at(cmd, i)->section;
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(flag_at(cmd, j)->section, section) == 0) return false;
+    return true;
+}
+
+/* The flags of the section that the i-th flag opens. */
 static void print_section(FILE *f, const command *cmd, size_t i)
 {
     const elbo_option_info *row;
     const char *section = flag_at(cmd, i)->section;
-    for (size_t j = 0; j < i; j++)
-        if (strcmp(flag_at(cmd, j)->section, section) == 0) return;
+    if (!help_opens_section(cmd, i)) return;
     fprintf(f, "\n%c%s\n", toupper((unsigned char)section[0]), section + 1);
     for (; (row = flag_at(cmd, i)) != NULL; i++)
         if (strcmp(row->section, section) == 0) print_flag(f, row);
@@ -117,14 +140,25 @@ void help_command(FILE *f, const command *cmd)
     for (const example *e = cmd->examples; e->line; e++) fprintf(f, "  %s\n      %s\n", e->line, e->what);
 }
 
+const help_term *help_term_at(size_t i)
+{
+    static const help_term terms[] = {
+        {"DATA", "a name (elbo data lists them), a file or a folder of examples"},
+        {"RUN", "a run directory, as elbo train leaves it"},
+        {"MODEL", "a .safetensors file, or a run directory, which stands for its best checkpoint"},
+    };
+    return i < sizeof terms / sizeof *terms ? &terms[i] : NULL;
+}
+
 void help_all(FILE *f)
 {
     const command *cmd;
-    fprintf(f, "elbo trains variational autoencoders, judges them and puts them to use.\n\n"
-               "usage: elbo COMMAND [WORDS] [--FLAG VALUE ...]\n\nCommands\n");
+    const help_term *t;
+    fprintf(f, "elbo %s.\n\nusage: elbo COMMAND [WORDS] [--FLAG VALUE ...]\n\nCommands\n", HELP_ELBO);
     for (size_t i = 0; (cmd = command_at(i)) != NULL; i++) fprintf(f, "  %-14s%s\n", cmd->name, cmd->summary);
-    fprintf(f, "\nMODEL is a .safetensors file or a run directory, which stands for its best checkpoint.\n"
-               "DATA is a name (elbo data lists them), an IDX file (plain or .gz) or a .npy file.\n\n"
+    fprintf(f, "\nWords\n");
+    for (size_t i = 0; (t = help_term_at(i)) != NULL; i++) fprintf(f, "  %-14s%s\n", t->name, t->meaning);
+    fprintf(f, "\n"
                "Start with\n"
                "  elbo train fashion-mnist         leaves runs/fashion-mnist-vae\n"
                "  elbo sample runs/fashion-mnist-vae\n\n"
