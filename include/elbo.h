@@ -460,11 +460,12 @@ typedef enum elbo_event_kind {
     ELBO_EVENT_NOTE,  /* a line of text about the run                                                                 */
     ELBO_EVENT_STEP,  /* after some steps, about ten times a second                                                   */
     ELBO_EVENT_EPOCH, /* after an epoch and its validation                                                            */
+    ELBO_EVENT_EARLY, /* training ends before its last epoch, as text says                                            */
 } elbo_event_kind;
 
 typedef struct elbo_event {
     elbo_event_kind kind;
-    const char *text; /* NOTE                                                                                         */
+    const char *text; /* NOTE, EARLY                                                                                  */
     int64_t epoch, epochs, step, steps; /* epoch counts from 1; steps of this run so far, and at its end              */
     int64_t step_in_epoch, steps_in_epoch;
     elbo_metrics train; /* mean over the epoch so far                                                                 */
@@ -478,7 +479,8 @@ typedef struct elbo_event {
 
 typedef struct elbo_train_options {
     const char *directory; /* run directory to create; NULL: keep nothing on disk                                     */
-    int resume;            /* 1: go on with the run in directory; the configuration must be the run's, epochs may grow */
+    int resume;            /* 1: go on with the run in directory; the configuration must be the run's, but for epochs
+                              and patience, which may grow                                                        */
     int pictures;          /* 1: leave pictures in the directory after every epoch                                    */
     int tensorboard;       /* 1: also leave the metrics as event files of TensorBoard                                 */
     int no_validation;     /* 1: train on everything, no validation part                                              */

@@ -14,7 +14,7 @@
 static const elbo_option_info flags[] = {
     FLAG_TEXT("out", "run", "DIR", "", "The run directory to make; without it runs/<data>-<family>, -2, -3 and so on."),
     FLAG_BOOL("overwrite", "run", "false", "Replace the run that is in --out; what is not a run is never replaced."),
-    FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs may grow."),
+    FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs and --patience may grow."),
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
@@ -38,6 +38,7 @@ typedef struct watch {
     progress progress;
     int64_t epoch;
     elbo_event last; /* of the last epoch that ended */
+    bool early;
 } watch;
 
 static int on_event(void *user, const elbo_event *event)
@@ -46,6 +47,7 @@ static int on_event(void *user, const elbo_event *event)
     progress_event(&w->progress, event);
     if (event->kind != ELBO_EVENT_NOTE) w->epoch = event->epoch;
     if (event->kind == ELBO_EVENT_EPOCH) w->last = *event;
+    if (event->kind == ELBO_EVENT_EARLY) w->early = true;
     return signals_caught() != 0;
 }
 
@@ -138,8 +140,9 @@ static elbo_status print_result(cli *c, const watch *w, const char *directory)
         return ELBO_OK;
     }
     bool validated = w->last.valid.count > 0;
-    return print_json(c, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "run", directory, "family", info->family,
-                                   "epoch", (json_int_t)w->last.epoch, "step", (json_int_t)w->last.step, "seconds",
+    const char *ended = w->early ? "patience" : "epochs";
+    return print_json(c, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "run", directory, "family", info->family, "ended",
+                                   ended, "epoch", (json_int_t)w->last.epoch, "step", (json_int_t)w->last.step, "seconds",
                                    json_number(w->last.seconds), "train", json_metrics(&w->last.train), "valid",
                                    validated ? json_metrics(&w->last.valid) : json_null()));
 }

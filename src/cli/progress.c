@@ -152,7 +152,7 @@ void progress_event(progress *p, const elbo_event *event)
         return;
     }
     progress_close(p);
-    if (event->kind == ELBO_EVENT_NOTE)
+    if (event->text)
         fprintf(stderr, "%s\n", event->text);
     else
         print_epoch(p, event);

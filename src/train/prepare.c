@@ -14,9 +14,9 @@ static elbo_status check_options(const elbo_config *c, bool validated, elbo_erro
     if (c->schedule == SCHEDULE_multistep && (!*c->drop_at || !rate_is_list(c->drop_at)))
         return err_set(error, ELBO_USAGE, "schedule multistep drops the rate after the epochs of drop-at: got '%.100s', expected "
                                           "whole numbers that rise, as in --drop-at '30, 60'", c->drop_at);
-    if (c->schedule == SCHEDULE_plateau && !validated)
-        return err_set(error, ELBO_USAGE, "schedule plateau looks at the validation total, but there is no validation part; "
-                                          "try --validation 0.1");
+    if ((c->schedule == SCHEDULE_plateau || c->patience > 0) && !validated)
+        return err_set(error, ELBO_USAGE, "%s looks at the validation total, but there is no validation part; try "
+                                          "--validation 0.1", c->patience > 0 ? "patience" : "schedule plateau");
     return ELBO_OK;
 }
 
@@ -25,13 +25,14 @@ static elbo_status check_same_run(const trainer *t, const elbo_config *wanted, u
 {
     elbo_config same = *wanted;
     same.epochs = t->m->config.epochs;
+    same.patience = t->m->config.patience;
     const elbo_option_info *differs = config_difference(&same, &t->m->config, NULL);
     char was[CONFIG_TEXT], is[CONFIG_TEXT];
     if (differs) {
         config_show(&t->m->config, differs, was);
         config_show(wanted, differs, is);
         return err_set(error, ELBO_MISMATCH,
-                       "the run was begun with %s = %.200s, not %.200s; only epochs can change when a run is "
+                       "the run was begun with %s = %.200s, not %.200s; only epochs and patience can change when a run is "
                        "resumed",
                        differs->key, was, is);
     }
@@ -55,18 +56,37 @@ static elbo_status check_place(const trainer *t, const char *from, elbo_error *e
                    (long long)steps);
 }
 
-static elbo_status set_epochs(trainer *t, int64_t epochs, elbo_error *error)
+static elbo_status check_epochs(const trainer *t, int64_t epochs, elbo_error *error)
 {
-    if (epochs == t->m->config.epochs) return ELBO_OK;
+    const elbo_config *c = &t->m->config;
+    if (epochs == c->epochs) return ELBO_OK;
     if (epochs < t->run.epoch)
         return err_set(error, ELBO_MISMATCH, "the run has %lld epochs already; epochs is %lld, and can only grow",
                        (long long)t->run.epoch, (long long)epochs);
-    if (t->m->config.schedule == SCHEDULE_cosine && t->m->config.rate_epochs == 0)
+    if (c->schedule == SCHEDULE_cosine && c->rate_epochs == 0)
         return err_set(error, ELBO_MISMATCH, "the rate of the run is a cosine over its %lld epochs; only one begun with "
-                                             "--rate-epochs can grow", (long long)t->m->config.epochs);
-    t->m->config.epochs = epochs;
+                                             "--rate-epochs can grow", (long long)c->epochs);
+    return ELBO_OK;
+}
+
+/* 0 is patience without end. */
+static elbo_status check_patience(const trainer *t, int64_t patience, elbo_error *error)
+{
+    int64_t was = t->m->config.patience;
+    if (patience == was || patience == 0 || (was > 0 && patience > was)) return ELBO_OK;
+    return err_set(error, ELBO_MISMATCH, "the run was begun with patience %lld; it is %lld now, and can only grow or become 0",
+                   (long long)was, (long long)patience);
+}
+
+/* Takes on the options that may change, once everything is checked. */
+static elbo_status change_options(trainer *t, const elbo_config *wanted, elbo_error *error)
+{
+    elbo_config *c = &t->m->config;
+    if (wanted->epochs == c->epochs && wanted->patience == c->patience) return ELBO_OK;
+    c->epochs = wanted->epochs;
+    c->patience = wanted->patience;
     t->unsaved = true;
-    return record_change(&t->record, &t->m->config, error);
+    return record_change(&t->record, c, error);
 }
 
 /* Notes what computes from here on: other products have other bits, so a run that changed them is not one that was never
@@ -99,11 +119,13 @@ static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t finger
     if (!t->m) return err_set(error, mine.code, "%s", mine.message);
     if (why.code) event_note(t, "the newest checkpoint can't be used (%s); going on from %s", why.message, from);
     elbo_status status = check_same_run(t, wanted, fingerprint, validation, error);
+    if (status == ELBO_OK) status = check_epochs(t, wanted->epochs, error);
+    if (status == ELBO_OK) status = check_patience(t, wanted->patience, error);
     if (status == ELBO_OK) status = open_feed(t, wanted, error);
     if (status == ELBO_OK) status = check_place(t, from, error);
     if (status == ELBO_OK && t->run.step_in_epoch == 0) status = step_begin_epoch(t, error);
     if (status == ELBO_OK) status = record_go_on(&t->record, from, &t->run, error);
-    return status == ELBO_OK ? set_epochs(t, wanted->epochs, error) : status;
+    return status == ELBO_OK ? change_options(t, wanted, error) : status;
 }
 
 static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)

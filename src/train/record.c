@@ -144,6 +144,18 @@ elbo_status record_divergence(record *r, const trouble *what, elbo_error *error)
     return write_trouble(r, "diverged", what, NULL, error);
 }
 
+elbo_status record_early_end(record *r, const run_state *run, elbo_error *error)
+{
+    text t;
+    text_open(&t, r->m);
+    text_add(&t, "{\"early_end\":{\"epoch\":%" PRId64 ",\"best_epoch\":%" PRId64 ",", run->epoch, run->best_epoch);
+    add_number(&t, "best", run->best);
+    text_add(&t, "}}\n");
+    elbo_status status = append_metrics(r, &t, error);
+    text_close(&t);
+    return status;
+}
+
 /* ---- Checkpoints ---- */
 
 typedef struct saving {

@@ -51,6 +51,8 @@ elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, 
 elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error);
 /* Notes in the metrics that training went back because of a number that was not finite, or ended there. */
 elbo_status record_rescue(record *r, const trouble *what, double rate_factor, elbo_error *error);
+/* Notes that the patience of early stopping was over. */
+elbo_status record_early_end(record *r, const run_state *run, elbo_error *error);
 elbo_status record_divergence(record *r, const trouble *what, elbo_error *error);
 
 elbo_status record_checkpoint(record *r, elbo_model *m, run_state *run, const run_arrays *arrays, elbo_error *error);

@@ -3,6 +3,9 @@
 #include "../base/clock.h"
 #include "../nn/rate.h"
 
+#include <math.h>
+#include <stdio.h>
+
 #define CHECKPOINT_SECONDS 30.0
 
 /* ---- An epoch ---- */
@@ -107,11 +110,38 @@ static elbo_status one_epoch(trainer *t, elbo_error *error)
     return status == ELBO_OK && t->run.step_in_epoch == steps ? end_epoch(t, error) : status;
 }
 
+/* Epochs since the best one, or since the weights and the rate are warmed up. */
+static int64_t epochs_waited(const trainer *t)
+{
+    const elbo_config *c = &t->m->config;
+    int64_t warm = (int64_t)ceil(fmax(fmax(c->kl_warmup, c->capacity_epochs), c->rate_warmup));
+    return t->run.epoch - (t->run.best_epoch > warm ? t->run.best_epoch : warm);
+}
+
+static bool patience_is_over(const trainer *t)
+{
+    int64_t patience = t->m->config.patience;
+    return patience > 0 && epochs_waited(t) >= patience;
+}
+
+static elbo_status end_early(trainer *t, elbo_error *error)
+{
+    char words[256];
+    snprintf(words, sizeof words, "ended after epoch %lld: no validation total was below the %.3f of epoch %lld; to go on, "
+                                  "resume with a larger --patience", (long long)t->run.epoch, t->run.best,
+             (long long)t->run.best_epoch);
+    elbo_event e = {.kind = ELBO_EVENT_EARLY, .text = words, .epoch = t->run.epoch, .epochs = t->m->config.epochs};
+    event_emit(t, &e);
+    return record_early_end(&t->record, &t->run, error);
+}
+
 static elbo_status all_epochs(trainer *t, elbo_error *error)
 {
     elbo_status status = save(t, error);
     t->began = t->last_event = t->last_save = clock_seconds();
-    while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !t->cancelled) status = one_epoch(t, error);
+    while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !patience_is_over(t) && !t->cancelled)
+        status = one_epoch(t, error);
+    if (status == ELBO_OK && t->run.epoch < t->m->config.epochs && patience_is_over(t)) return end_early(t, error);
     if (status != ELBO_OK || !t->cancelled) return status;
     status = save(t, error);
     return status == ELBO_OK ? err_set(error, ELBO_CANCELLED, "cancelled in epoch %lld after step %lld%s",

@@ -1,0 +1,119 @@
+/* test_train_options.c - options of training: interrupted runs with each of them, and those that cannot work. */
+/* ctest: slow */
+#include "run_rig.h"
+
+/* The slots of an optimiser are in a checkpoint: all three of rmsprop's, and none of plain sgd. */
+static void test_interrupted_with_other_optimisers(void **state)
+{
+    (void)state;
+    static const char *const rmsprop[][2] = {{"optimizer", "rmsprop"}, {"momentum", "0.9"}, {"centred", "true"},
+                                             {"weight-decay", "0.1"}};
+    static const char *const sgd[][2] = {{"optimizer", "sgd"}};
+    check_interruptions(rmsprop, 4, 1);
+    check_interruptions(sgd, 1, 1);
+}
+
+/* Schedules of the KL term are functions of the step; the figures of the last step are in the metrics. */
+static void test_interrupted_with_kl_schedules(void **state)
+{
+    (void)state;
+    static const char *const cyclical[][2] = {{"kl-warmup", "1"}, {"kl-cycle", "1.5"}, {"beta", "3"}},
+                             *const held[][2] = {{"capacity", "6"}, {"capacity-epochs", "2"}, {"beta", "50"}};
+    check_interruptions(cyclical, 3, 1);
+    assert_said(run_metrics("whole"), "\"step\":3,\"rate\":0.001,\"beta\":2,\"train\"");
+    check_interruptions(held, 3, 1);
+    assert_said(run_metrics("whole"), "\"step\":6,\"rate\":0.001,\"capacity\":5,\"train\"");
+}
+
+/* What a schedule remembers is in a checkpoint; its warm-up is counted in steps. */
+static void test_interrupted_on_a_plateau(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"schedule", "plateau"}, {"drop-patience", "0"}, {"rate", "0.5"},
+                                             {"rate-warmup", "1.5"},  {"epochs", "4"}};
+    check_interruptions(options, 5, 1);
+    assert_said(run_metrics("whole"), "\"step\":3,\"rate\":0.3333333333333333,");
+    assert_said(run_metrics("whole"), "\"step\":9,\"rate\":0.05,");
+}
+
+/* A cosine that ends with the run can't grow with it, one of a length of its own can. */
+static void test_cosine_grows(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        job j = new_job(own ? "cosine" : "bound");
+        j.options[0][0] = "schedule", j.options[0][1] = "cosine";
+        j.options[1][0] = "rate-epochs", j.options[1][1] = own ? "3" : "0";
+        j.options[2][0] = "epochs", j.options[2][1] = "2";
+        assert_run(&j, ELBO_OK);
+        j.resume = 1;
+        j.options[2][1] = "3";
+        assert_run(&j, own ? ELBO_OK : ELBO_MISMATCH);
+        if (!own) assert_said(j.error.message, "a cosine over its 2 epochs");
+    }
+}
+
+static void test_options_that_cannot_work(void **state)
+{
+    (void)state;
+    static const char *const cases[][3][2] = {
+        {{"schedule", "plateau"}, {"validation", "0"}, {NULL, "no validation part"}},
+        {{"patience", "3"}, {"validation", "0"}, {NULL, "patience looks at the validation total"}},
+        {{"schedule", "multistep"}, {"drop-at", "60, 30"}, {NULL, "got '60, 30', expected whole numbers that rise"}},
+        {{"nesterov", "true"}, {"optimizer", "sgd"}, {NULL, "momentum is 0"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        job j = new_job("refused");
+        memcpy(j.options, cases[i], 2 * sizeof cases[i][0]);
+        assert_run(&j, ELBO_USAGE);
+        assert_said(j.error.message, cases[i][2][1]);
+        assert_false(file_exists("refused"));
+    }
+}
+
+/* A rate of 0 makes no progress: the first epoch stays the best. Waiting begins where the warm-up ends; a run resumed with more
+ * patience is the one that had it from the beginning, and one that was over is over again. */
+static void test_early_stopping(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"rate", "0"}, {"epochs", "9"}, {"kl-warmup", "1.5"}, {"patience", "2"}};
+    job j = new_job("early"), patient = new_job("patient");
+    memcpy(j.options, options, sizeof options);
+    memcpy(patient.options, options, sizeof options);
+    assert_run(&j, ELBO_OK);
+    assert_said(j.notes, "ended after epoch 4: no validation total was below the");
+    assert_said(run_metrics("early"), "{\"early_end\":{\"epoch\":4,\"best_epoch\":1,");
+    finish(&j);
+    assert_said(j.notes, "ended after epoch 4");
+    patient.options[3][1] = j.options[3][1] = "4";
+    assert_run(&patient, ELBO_OK);
+    assert_said(patient.notes, "ended after epoch 6");
+    finish(&j);
+    assert_same_run("patient", j.directory);
+    j.options[3][1] = "3";
+    assert_run(&j, ELBO_MISMATCH);
+    assert_said(j.error.message, "can only grow");
+    j.options[3][1] = "0";
+    finish(&j);
+    assert_null(strstr(j.notes, "ended"));
+    assert_said(run_metrics(j.directory), "{\"epoch\":9,");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_interrupted_with_other_optimisers),
+    cmocka_unit_test(test_interrupted_with_kl_schedules),
+    cmocka_unit_test(test_interrupted_on_a_plateau),
+    cmocka_unit_test(test_cosine_grows),
+    cmocka_unit_test(test_options_that_cannot_work),
+    cmocka_unit_test(test_early_stopping),
+};
+
+static int all_tests(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return run_in_a_directory("test_train_options", all_tests);
+}
