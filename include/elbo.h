@@ -449,6 +449,18 @@ ELBO_API elbo_status elbo_codes_factors(elbo_engine *engine, const float *codes,
 ELBO_API elbo_status elbo_model_factors(elbo_model *model, elbo_data *data, int64_t n, uint64_t seed, int64_t bins,
                                         elbo_factor_scores *scores, int64_t *used, elbo_error *error);
 
+/* The loss of one example, in nats. */
+typedef struct elbo_score {
+    double total, rec, kl; /* total: the sum of weight x term, as in elbo_metrics; -ELBO where beta is 1               */
+} elbo_score;
+
+/* The scores of n examples of the data from first on, each averaged over so many draws of the posterior (1 or more). A score
+ * depends on the model, the example and its index in the data only; its mean over the data is what elbo_model_evaluate gives for
+ * one draw. A high score marks an example that is unlike the training data. Of an example that overflows the arithmetic it is
+ * INFINITY or NAN. Errors: USAGE (data of another shape, no such examples, samples below 1), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_score(elbo_model *model, elbo_data *data, int64_t first, int64_t n, int64_t samples,
+                                      elbo_score *scores, elbo_error *error);
+
 /* A text about the model: "layers" (a line per layer with shapes, parameters and flops), "graph" (the training graph after
  * differentiation), "plan" (the compiled steps with bytes and flops). Freed with elbo_text_free. */
 ELBO_API char *elbo_model_text(elbo_model *model, const char *what, elbo_error *error);
@@ -539,6 +551,30 @@ ELBO_API elbo_status elbo_report_write(elbo_engine *engine, const char *director
  * d = 1 the second coordinate is 0. Errors: USAGE (n or d below 1, a number that is not finite), NO_MEMORY (d x d doubles). */
 ELBO_API elbo_status elbo_principal_plane(elbo_engine *engine, const float *x, int64_t n, int64_t d, float *plane,
                                           double share[2], elbo_error *error);
+
+/* How well a score tells positives from negatives. */
+typedef struct elbo_ranking {
+    double auroc;             /* the chance that a positive scores higher than a negative, ties counting half; NAN without both */
+    double average_precision; /* the mean, over the positives, of the share of positives among all that score as high        */
+    int64_t n_positive, n_negative;
+} elbo_ranking;
+
+/* Of n scores and whether each is a positive (not 0). Errors: USAGE (n below 0, a score that is NAN), NO_MEMORY. */
+ELBO_API elbo_status elbo_rank(elbo_engine *engine, const double *score, const unsigned char *positive, int64_t n,
+                               elbo_ranking *ranking, elbo_error *error);
+
+typedef struct elbo_gaussian elbo_gaussian;
+
+/* A Gaussian fitted to all numbers of the examples of data: their mean, and their covariance with the shrinkage of Ledoit and
+ * Wolf (2004). What a model's scores are to be compared with. Errors: USAGE (examples that do not vary), IO, NO_MEMORY (D x D
+ * doubles for examples of D numbers). */
+ELBO_API elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_error *error);
+ELBO_API void elbo_gaussian_free(elbo_gaussian *gaussian);
+
+/* -log density of n examples of the data from first on, in nats of the data as read; it orders examples as their Mahalanobis
+ * distances do. Errors: USAGE (data of another size, no such examples), IO. */
+ELBO_API elbo_status elbo_gaussian_score(elbo_gaussian *gaussian, elbo_data *data, int64_t first, int64_t n, double *nll,
+                                         elbo_error *error);
 
 /* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
 

@@ -48,6 +48,60 @@ static void test_plane_of_little(void **state)
     assert_int_equal(elbo_principal_plane(engine, line, 0, 1, plane, share, NULL), ELBO_USAGE);
 }
 
+/* ---- Rankings ---- */
+
+static void test_ranking(void **state)
+{
+    (void)state;
+    elbo_ranking r;
+    assert_int_equal(elbo_rank(engine, ranking_score, ranking_positive, RANKING_N, &r, NULL), ELBO_OK);
+    near(r.auroc, ranking_auroc, 1e-14);
+    near(r.average_precision, ranking_precision, 1e-14);
+    static const double score[] = {1, 3, 2, INFINITY};
+    static const unsigned char best[] = {0, 1, 0, 1}, all[] = {1, 1, 1, 1}, none[4] = {0};
+    assert_int_equal(elbo_rank(engine, score, best, 4, &r, NULL), ELBO_OK);
+    assert_true(r.auroc == 1 && r.average_precision == 1 && r.n_positive == 2 && r.n_negative == 2);
+    assert_int_equal(elbo_rank(engine, score, all, 4, &r, NULL), ELBO_OK);
+    assert_true(isnan(r.auroc) && r.average_precision == 1);
+    assert_int_equal(elbo_rank(engine, score, none, 4, &r, NULL), ELBO_OK);
+    assert_true(isnan(r.auroc) && isnan(r.average_precision));
+    assert_int_equal(elbo_rank(engine, (const double[]){NAN}, none, 1, &r, NULL), ELBO_USAGE);
+}
+
+/* ---- A Gaussian ---- */
+
+static elbo_data *table(const float *x, int64_t n, int64_t d)
+{
+    elbo_data *data = elbo_data_from_memory(engine, x, ELBO_F32, n, (const int64_t[]){1, 1, d}, NULL, NULL);
+    assert_non_null(data);
+    return data;
+}
+
+static void test_gaussian(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_FITS; k++) {
+        elbo_data *x = table(fit_x[k], fit_n[k], fit_d[k]), *y = table(fit_y[k], FIT_M, fit_d[k]);
+        elbo_gaussian *g = elbo_gaussian_fit(engine, x, NULL);
+        assert_non_null(g);
+        double nll[FIT_M], last;
+        assert_int_equal(elbo_gaussian_score(g, y, 0, FIT_M, nll, NULL), ELBO_OK);
+        for (int i = 0; i < FIT_M; i++) near(nll[i], fit_nll[k][i], 1e-10 * fabs(fit_nll[k][i]));
+        assert_int_equal(elbo_gaussian_score(g, y, FIT_M - 1, 1, &last, NULL), ELBO_OK);
+        assert_true(last == nll[FIT_M - 1]);
+        assert_int_equal(elbo_gaussian_score(g, y, FIT_M, 1, &last, NULL), ELBO_USAGE);
+        elbo_gaussian_free(g);
+        elbo_data_free(x);
+        elbo_data_free(y);
+    }
+    static const float same[6] = {1, 1, 1, 1, 1, 1};
+    elbo_error error = {0};
+    elbo_data *x = table(same, 3, 2);
+    assert_null(elbo_gaussian_fit(engine, x, &error));
+    assert_int_equal(error.code, ELBO_USAGE);
+    elbo_data_free(x);
+}
+
 static int open_engine(void **state)
 {
     (void)state;
@@ -67,6 +121,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plane),
         cmocka_unit_test(test_plane_of_little),
+        cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_gaussian),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

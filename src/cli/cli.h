@@ -56,7 +56,7 @@ typedef struct given {
     const char *value;
 } given;
 
-enum { MAX_BLOCKS = 16 };
+enum { MAX_BLOCKS = 32 };
 
 /* One run of a subcommand: its words and flags, and everything it opened. */
 struct cli {

@@ -5,7 +5,7 @@
 
 #define COMMANDS(X)                                                                                                    \
     X(train)                                                                                                           \
-    X(evaluate) X(explain) X(factors)                                                                                  \
+    X(evaluate) X(explain) X(score) X(factors)                                                                         \
     X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold) X(latent)                                          \
     X(encode) X(decode)                                                                                                \
     X(info) X(graph) X(data) X(presets) X(import) X(report) X(completion) X(man)

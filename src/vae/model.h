@@ -117,6 +117,9 @@ compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);
 void model_run(elbo_model *m, compiled *c, const void *x, run_env env);
 const float *model_result(elbo_model *m, compiled *c, int output);
 
+/* The number of examples of the plan that serves n: the smallest of a few sizes, 512 at most. */
+int64_t model_bucket(int64_t n);
+
 /* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which
  * example of the data each of the batch is. */
 void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static int64_t bucket_for(int64_t n)
+int64_t model_bucket(int64_t n)
 {
     static const int64_t sizes[] = {1, 8, 64, 512};
     for (size_t i = 0; i < 4; i++)
@@ -32,7 +32,7 @@ static const float *stage(elbo_model *m, const float *in, int64_t rows, int64_t 
 /* Runs one bucket of rows; NULL: see error. */
 static compiled *serve_bucket(elbo_model *m, purpose why, const float *in, int64_t rows, int64_t width, elbo_error *error)
 {
-    int64_t bucket = bucket_for(rows);
+    int64_t bucket = model_bucket(rows);
     plan_key key = {.purpose = why, .examples = bucket, .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
     compiled *c = model_plan(m, key, error);
     const float *x = c ? stage(m, in, rows, bucket, width) : NULL;

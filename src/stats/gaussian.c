@@ -1,0 +1,204 @@
+/* gaussian.c - a Gaussian fitted to data: the plain rival of a model that scores examples.
+ *
+ * Its covariance is the data's, S, drawn towards a multiple of the identity as Ledoit and Wolf (2004, "A well-conditioned
+ * estimator for large-dimensional covariance matrices") find best: (1 - r) S + r m I with m the mean of the variances, so it
+ * can be inverted also where numbers never vary or examples are few. -log density orders examples as the Mahalanobis
+ * distance does. */
+#include "../base/error.h"
+#include "../data/data.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK = 64 };
+
+struct elbo_gaussian {
+    memory m;
+    int64_t d;
+    double *mean;       /* [d] */
+    double *factor;     /* [d,d] the lower triangle is L: the covariance is L L' */
+    double log_density; /* at the mean */
+    double *x;          /* [BLOCK,d] examples less the mean */
+    float *read;        /* the same as they are read */
+};
+
+void elbo_gaussian_free(elbo_gaussian *g)
+{
+    if (!g) return;
+    mem_free(g->m, g->mean);
+    mem_free(g->m, g->factor);
+    mem_free(g->m, g->x);
+    mem_free(g->m, g->read);
+    mem_free(g->m, g);
+}
+
+/* Reads n examples from first on, and takes the mean off. */
+static elbo_status read_block(elbo_gaussian *g, elbo_data *data, int64_t first, int64_t n, elbo_error *error)
+{
+    int64_t index[BLOCK];
+    for (int64_t i = 0; i < n; i++) index[i] = first + i;
+    elbo_status status = elbo_data_read(data, index, n, g->read, NULL, error);
+    for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) g->x[i] = (double)g->read[i] - g->mean[i % g->d];
+    return status;
+}
+
+static int64_t block_of(int64_t left)
+{
+    return left < BLOCK ? left : BLOCK;
+}
+
+/* ---- Fitting ---- */
+
+static elbo_status find_mean(elbo_gaussian *g, elbo_data *data, double *sum, elbo_error *error)
+{
+    int64_t count = data->info.count;
+    elbo_status status = ELBO_OK;
+    for (int64_t first = 0, n; first < count && status == ELBO_OK; first += n) {
+        n = block_of(count - first);
+        status = read_block(g, data, first, n, error);
+        for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) sum[i % g->d] += g->x[i];
+    }
+    for (int64_t j = 0; j < g->d; j++) g->mean[j] = sum[j] / (double)count;
+    return status;
+}
+
+/* Adds x x' of a block, below the diagonal and on it. *fourth: the sum of |x|^4. */
+static void add_block(elbo_gaussian *g, int64_t n, double *fourth)
+{
+    for (int64_t j = 0; j < g->d; j++)
+        for (int64_t i = 0; i < n; i++) {
+            const double *x = g->x + i * g->d;
+            double *row = g->factor + j * g->d;
+            for (int64_t k = 0; k <= j; k++) row[k] += x[j] * x[k];
+        }
+    for (int64_t i = 0; i < n; i++) {
+        double square = 0;
+        for (int64_t j = 0; j < g->d; j++) square += g->x[i * g->d + j] * g->x[i * g->d + j];
+        *fourth += square * square;
+    }
+}
+
+static elbo_status find_covariance(elbo_gaussian *g, elbo_data *data, double *fourth, elbo_error *error)
+{
+    int64_t count = data->info.count;
+    elbo_status status = ELBO_OK;
+    for (int64_t first = 0, n; first < count && status == ELBO_OK; first += n) {
+        n = block_of(count - first);
+        status = read_block(g, data, first, n, error);
+        if (status == ELBO_OK) add_block(g, n, fourth);
+    }
+    for (int64_t i = 0; i < g->d * g->d; i++) g->factor[i] /= (double)count;
+    *fourth /= (double)count;
+    return status;
+}
+
+/* Ledoit and Wolf's shrinkage r; fourth: the mean of |x|^4. */
+static double shrinkage(const elbo_gaussian *g, int64_t n, double mean_variance, double fourth)
+{
+    double d = (double)g->d, squares = 0;
+    for (int64_t j = 0; j < g->d; j++)
+        for (int64_t k = 0; k <= j; k++) squares += (j == k ? 1 : 2) * g->factor[j * g->d + k] * g->factor[j * g->d + k];
+    double distance = (squares - d * mean_variance * mean_variance) / d; /* of S from m I */
+    double error = (fourth - squares) / d / (double)n;                   /* of S */
+    return error <= 0 ? 0 : error < distance ? error / distance : 1;
+}
+
+static void shrink(elbo_gaussian *g, int64_t n, double fourth)
+{
+    double mean_variance = 0;
+    for (int64_t j = 0; j < g->d; j++) mean_variance += g->factor[j * g->d + j] / (double)g->d;
+    double r = shrinkage(g, n, mean_variance, fourth);
+    for (int64_t j = 0; j < g->d; j++) {
+        for (int64_t k = 0; k <= j; k++) g->factor[j * g->d + k] *= 1 - r;
+        g->factor[j * g->d + j] += r * mean_variance;
+    }
+}
+
+/* The covariance to its Cholesky factor, in place. False where it is not positive definite. */
+static bool factorise(elbo_gaussian *g)
+{
+    const double log_2pi = 1.8378770664093453;
+    g->log_density = -0.5 * log_2pi * (double)g->d;
+    for (int64_t j = 0; j < g->d; j++) {
+        double *row = g->factor + j * g->d;
+        for (int64_t k = 0; k <= j; k++) {
+            const double *other = g->factor + k * g->d;
+            double sum = row[k];
+            for (int64_t i = 0; i < k; i++) sum -= row[i] * other[i];
+            if (k < j)
+                row[k] = sum / other[k];
+            else if (!(sum > 0))
+                return false;
+            else
+                row[j] = sqrt(sum);
+        }
+        g->log_density -= log(row[j]);
+    }
+    return true;
+}
+
+static elbo_status fit(elbo_gaussian *g, elbo_data *data, elbo_error *error)
+{
+    size_t d = (size_t)g->d;
+    g->mean = mem_new(g->m, d, sizeof *g->mean);
+    g->factor = mem_new(g->m, d, d * sizeof *g->factor);
+    g->x = mem_new(g->m, BLOCK, d * sizeof *g->x);
+    g->read = mem_new(g->m, BLOCK, d * sizeof *g->read);
+    double *sum = mem_new(g->m, d, sizeof *sum), fourth = 0;
+    elbo_status status = g->mean && g->factor && g->x && g->read && sum ? ELBO_OK : err_memory(error, "a Gaussian");
+    if (status == ELBO_OK) status = find_mean(g, data, sum, error);
+    mem_free(g->m, sum);
+    if (status == ELBO_OK) status = find_covariance(g, data, &fourth, error);
+    if (status != ELBO_OK) return status;
+    shrink(g, data->info.count, fourth);
+    if (factorise(g)) return ELBO_OK;
+    return err_set(error, ELBO_USAGE, "no Gaussian can be fitted to %s: its %lld examples do not vary", data->info.name,
+                   (long long)data->info.count);
+}
+
+elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_error *error)
+{
+    elbo_gaussian *g = mem_new(engine->m, 1, sizeof *g);
+    if (!g) {
+        err_memory(error, "a Gaussian");
+        return NULL;
+    }
+    g->m = engine->m;
+    g->d = (int64_t)data_example_size(data);
+    if (fit(g, data, error) == ELBO_OK) return g;
+    elbo_gaussian_free(g);
+    return NULL;
+}
+
+/* ---- Scoring ---- */
+
+/* -log density of an example less the mean: y = L^-1 x, in place. */
+static double nll_of(const elbo_gaussian *g, double *x)
+{
+    double squares = 0;
+    for (int64_t j = 0; j < g->d; j++) {
+        const double *row = g->factor + j * g->d;
+        for (int64_t k = 0; k < j; k++) x[j] -= row[k] * x[k];
+        x[j] /= row[j];
+        squares += x[j] * x[j];
+    }
+    return 0.5 * squares - g->log_density;
+}
+
+elbo_status elbo_gaussian_score(elbo_gaussian *g, elbo_data *data, int64_t first, int64_t n, double *nll, elbo_error *error)
+{
+    int64_t d = (int64_t)data_example_size(data);
+    if (d != g->d)
+        return err_set(error, ELBO_USAGE, "%s has examples of %lld numbers, but the Gaussian was fitted to %lld", data->info.name,
+                       (long long)d, (long long)g->d);
+    if (first < 0 || n < 0 || first > data->info.count - n)
+        return err_set(error, ELBO_USAGE, "there are no examples %lld to %lld in %s: it has %lld", (long long)first,
+                       (long long)(first + n - 1), data->info.name, (long long)data->info.count);
+    elbo_status status = ELBO_OK;
+    for (int64_t done = 0, rows; done < n && status == ELBO_OK; done += rows) {
+        rows = block_of(n - done);
+        status = read_block(g, data, first + done, rows, error);
+        for (int64_t i = 0; i < rows && status == ELBO_OK; i++) nll[done + i] = nll_of(g, g->x + i * g->d);
+    }
+    return status;
+}

@@ -1,0 +1,133 @@
+/* test_score.c - what is measured of single examples: scores do not depend on what they are scored beside, average to what
+ * evaluation gives, and settle as draws are averaged. */
+#include "base/engine.h"
+#include "vae/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+enum { N = 70, D = 6 };
+
+static float x[N][D];
+
+typedef struct subject {
+    elbo_engine *engine;
+    elbo_data *data;
+    elbo_model *model;
+} subject;
+
+static subject open_subject(const char *name, int threads)
+{
+    subject s = {.engine = elbo_engine_open(&(elbo_engine_options){.threads = threads, .own_products = 1}, NULL)};
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < D; j++) x[i][j] = (float)(0.5 + 0.45 * sin(1.7 * i + 0.9 * j * j));
+    elbo_config *c = elbo_config_new(s.engine, NULL);
+    const char *const options[][2] = {{"family", name},             {"encoder", "dense 9 tanh"}, {"decoder", "dense 8 tanh"},
+                                      {"likelihood", "gaussian"}, {"sigma", "0.5"},            {"beta", "3"},
+                                      {"latent", "4"},            {"init", "glorot"},          {"codes", "5"}};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        assert_int_equal(elbo_config_set(c, options[i][0], options[i][1], NULL), ELBO_OK);
+    s.data = elbo_data_from_memory(s.engine, x, ELBO_F32, N, (const int64_t[]){1, 2, 3}, NULL, NULL);
+    s.model = elbo_model_new(s.engine, c, s.data, NULL);
+    assert_non_null(s.model);
+    elbo_config_free(c);
+    return s;
+}
+
+static void close_subject(subject *s)
+{
+    elbo_model_free(s->model);
+    elbo_data_free(s->data);
+    elbo_engine_close(s->engine);
+}
+
+static void score(subject *s, int64_t first, int64_t n, int64_t samples, elbo_score *out)
+{
+    assert_int_equal(elbo_model_score(s->model, s->data, first, n, samples, out, NULL), ELBO_OK);
+}
+
+/* Of every family: rec, kl and total average to evaluation's, whose batches are other ones. */
+static void test_mean_is_evaluation(void **state)
+{
+    (void)state;
+    for (size_t f = 0; elbo_family_at(f); f++) {
+        subject s = open_subject(elbo_family_at(f)->name, 2);
+        elbo_score each[N], mean = {0};
+        elbo_metrics want;
+        score(&s, 0, N, 1, each);
+        assert_int_equal(elbo_model_evaluate(s.model, s.data, &want, NULL), ELBO_OK);
+        for (int i = 0; i < N; i++) {
+            mean.total += each[i].total / N;
+            mean.rec += each[i].rec / N;
+            mean.kl += each[i].kl / N;
+        }
+        double size = 1 + fabs(want.total);
+        if (fabs(mean.total - want.total) > 1e-6 * size || fabs(mean.rec - want.rec) > 1e-6 * size ||
+            fabs(mean.kl - want.kl) > 1e-6 * size)
+            fail_msg("%s: got %g %g %g, expected %g %g %g", elbo_family_at(f)->name, mean.total, mean.rec, mean.kl, want.total,
+                     want.rec, want.kl);
+        close_subject(&s);
+    }
+}
+
+/* The same bits whatever is scored with an example, and for any number of threads. */
+static void test_alone(void **state)
+{
+    (void)state;
+    subject s = open_subject("vae", 1), other = open_subject("vae", 3);
+    elbo_score all[N], part[N], one;
+    score(&s, 0, N, 3, all);
+    score(&other, 11, N - 11, 3, part);
+    assert_memory_equal(part, all + 11, (N - 11) * sizeof *all);
+    score(&s, N - 1, 1, 3, &one);
+    assert_memory_equal(&one, all + N - 1, sizeof one);
+    close_subject(&s);
+    close_subject(&other);
+}
+
+/* More draws are an average: rec settles, and kl, which needs no draws, stays. */
+static void test_draws(void **state)
+{
+    (void)state;
+    subject s = open_subject("vae", 1);
+    elbo_score once, hundred, thousand;
+    score(&s, 5, 1, 1, &once);
+    score(&s, 5, 1, 100, &hundred);
+    score(&s, 5, 1, 1000, &thousand);
+    assert_true(fabs(once.kl - thousand.kl) < 1e-9 && once.rec != thousand.rec);
+    assert_true(fabs(hundred.rec - thousand.rec) < 0.3 * fmax(1, fabs(thousand.rec)));
+    assert_true(fabs(thousand.total - thousand.rec - 3 * thousand.kl) < 1e-9);
+    close_subject(&s);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    subject s = open_subject("vae", 1);
+    elbo_score some[N];
+    elbo_data *wide = elbo_data_from_memory(s.engine, x, ELBO_F32, N / 2, (const int64_t[]){1, 4, 3}, NULL, NULL);
+    assert_int_equal(elbo_model_score(s.model, s.data, 1, N, 1, some, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_model_score(s.model, s.data, -1, 1, 1, some, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_model_score(s.model, s.data, 0, INT64_MAX, 1, some, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_model_score(s.model, s.data, 0, 1, 0, some, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_model_score(s.model, wide, 0, 1, 1, some, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_model_score(s.model, s.data, N, 0, 1, some, NULL), ELBO_OK);
+    elbo_data_free(wide);
+    close_subject(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mean_is_evaluation),
+        cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
