@@ -30,7 +30,8 @@ static void add_word(guess *g, const char *word)
 /* What a name in capitals stands for: that of a word, as in "elbo train DATA", or of a flag's value. */
 static guess guess_name(const char *name)
 {
-    guess g = {.files = strncmp(name, "DATA", 4) == 0 || strncmp(name, "MODEL", 5) == 0 || strncmp(name, "CODES", 5) == 0};
+    guess g = {.files = strncmp(name, "DATA", 4) == 0 || strncmp(name, "MODEL", 5) == 0 || strncmp(name, "CODES", 5) == 0 ||
+                        strcmp(name, "WHAT") == 0};
     const elbo_data_known *known;
     const elbo_preset_info *preset;
     const command *cmd;

@@ -1,5 +1,5 @@
 /* cmd_reconstruct.c - elbo reconstruct MODEL DATA: examples through the model and back. */
-#include "cli.h"
+#include "term.h"
 
 static const elbo_option_info flags[] = {
     FLAG_PART("test"),
@@ -8,6 +8,7 @@ static const elbo_option_info flags[] = {
         "out", "output", "FILE", "reconstructions.png",
         "The file to write: .png for a grid of pairs [reconstruction | original], .npy for the reconstructions alone."),
     FLAG_INT("per-row", "output", "0", 0, 4096, "Pairs in a row of the grid; 0 makes it about square."),
+    FLAG_SHOW,
     FLAG_END,
 };
 
@@ -31,7 +32,10 @@ static elbo_status run(cli *c)
     status = read_examples(c, 0, n, x, NULL);
     if (status == ELBO_OK) status = elbo_model_reconstruct(c->model, x, n, y, &c->error);
     if (status != ELBO_OK) return status;
-    return write_result(c, out, y, x, n, info->shape, info->min, info->max);
+    status = write_result(c, out, y, x, n, info->shape, info->min, info->max);
+    if (status != ELBO_OK || !shows(c)) return status;
+    term t = term_of(stderr, "auto", 0);
+    return show_examples(c, &t, (const float *const[SHOW_ROWS]){x, y}, n, info->shape, info->min, info->max);
 }
 
 const command command_reconstruct = {

@@ -1,11 +1,12 @@
 /* cmd_sample.c - elbo sample MODEL: new examples from the prior. */
-#include "cli.h"
+#include "term.h"
 
 static const elbo_option_info flags[] = {
     FLAG_INT("n", "sampling", "64", 1, 1000000, "How many to draw."),
     FLAG_INT("seed", "sampling", "1", 0, 9007199254740992.0, "Which ones: the same seed draws the same examples."),
     FLAG_TEXT("out", "output", "FILE", "samples.png", "The file to write: .png for a grid, .npy for an array."),
     FLAG_PER_ROW,
+    FLAG_SHOW,
     FLAG_END,
 };
 
@@ -29,7 +30,10 @@ static elbo_status run(cli *c)
     if (!x) return c->error.code;
     status = elbo_model_sample(c->model, n, (uint64_t)flag_int(c, "seed"), x, &c->error);
     if (status != ELBO_OK) return status;
-    return write_result(c, out, x, NULL, n, info->shape, info->min, info->max);
+    status = write_result(c, out, x, NULL, n, info->shape, info->min, info->max);
+    if (status != ELBO_OK || !shows(c)) return status;
+    term t = term_of(stderr, "auto", 0);
+    return show_examples(c, &t, (const float *const[SHOW_ROWS]){x}, n, info->shape, info->min, info->max);
 }
 
 const command command_sample = {

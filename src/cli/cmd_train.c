@@ -6,6 +6,7 @@
 #include "progress.h"
 #include "rundir.h"
 #include "signals.h"
+#include "term.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
+    FLAG_SHOW,
     FLAG_BOOL("tensorboard", "run", "false", "Also leave the metrics as TensorBoard reads them, in tensorboard/."),
     FLAG_BOOL("no-validation", "run", "false", "Train on everything; keep no part for validation."),
     FLAG_TEXT("validate-on", "run", "PART", "", "Validate on this part of DATA (test), and train on all of the training part."),
@@ -129,12 +131,21 @@ static elbo_status say_stopped(const cli *c, const watch *w, const char *directo
     return ELBO_CANCELLED;
 }
 
+/* A family that draws nothing shows nothing. */
+static void show_result(cli *c)
+{
+    term t = term_of(stderr, "auto", 0);
+    if (shows(c)) show_samples(c, &t, 1);
+}
+
 static elbo_status print_result(cli *c, const watch *w, const char *directory)
 {
     const elbo_model_info *info = elbo_model_describe(c->model);
     char room[MAX_PATH];
     const char *run = quoted(directory, room);
-    say(c, "left %s; look at it with: elbo sample %s", run, run);
+    show_result(c);
+    if (flag_bool(c, "no-pictures")) say(c, "left %s; look at it with: elbo show %s", run, run);
+    else say(c, "left %s; look at %s/report.html, or: elbo show %s", run, run, run);
     if (!flag_bool(c, "json")) {
         printf("%s\n", directory);
         return ELBO_OK;

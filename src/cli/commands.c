@@ -8,7 +8,7 @@
     X(evaluate) X(explain) X(score) X(factors)                                                                         \
     X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold) X(latent)                                          \
     X(encode) X(decode)                                                                                                \
-    X(info) X(graph) X(data) X(presets) X(import) X(report) X(completion) X(man)
+    X(info) X(graph) X(data) X(presets) X(import) X(report) X(show) X(completion) X(man)
 
 #define X(name) extern const command command_##name;
 COMMANDS(X)
