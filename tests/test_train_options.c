@@ -99,6 +99,42 @@ static void test_early_stopping(void **state)
     assert_said(run_metrics(j.directory), "{\"epoch\":9,");
 }
 
+/* A file written when elbo had 42 options: what it says holds, all else has its default, and the run in it can go on. */
+static void test_file_from_before(void **state)
+{
+    (void)state;
+    static const char *const said[][2] = {{"encoder", "dense 6 bn tanh"}, {"decoder", "dense 6 tanh"}, {"latent", "2"},
+                                          {"batch", "16"},                {"epochs", "2"},             {"likelihood", "gaussian"},
+                                          {"rescue", "lower-rate"}};
+    enum { N_SAID = sizeof said / sizeof *said };
+    const char *path = ELBO_TEST_DIR "/golden/before.safetensors";
+    run_state r;
+    run_arrays arrays = {0};
+    elbo_error error = {0};
+    elbo_model *m = checkpoint_load(engine, path, &r, &arrays, &error);
+    if (!m) fail_msg("%s", error.message);
+    for (size_t i = 0; i < elbo_option_count(); i++) {
+        const elbo_option_info *o = elbo_option_at(i);
+        char value[64], want[64];
+        elbo_config *fresh = elbo_config_new(engine, NULL);
+        snprintf(want, sizeof want, "%s", elbo_config_get(fresh, o->key));
+        for (int k = 0; k < N_SAID; k++)
+            if (strcmp(said[k][0], o->key) == 0) snprintf(want, sizeof want, "%s", said[k][1]);
+        snprintf(value, sizeof value, "%s", elbo_model_option(m, o->key));
+        elbo_config_free(fresh);
+        if (strcmp(value, want) != 0) fail_msg("%s: got '%s', expected '%s'", o->key, value, want);
+    }
+    assert_true(r.epoch == 2 && r.step == 12 && r.best_epoch == 0 && r.plateau_drops == 0 && r.recent_seen == 0);
+    elbo_metrics metrics;
+    elbo_data *data = elbo_data_open(engine, "toy", "test", &error);
+    assert_non_null(data);
+    assert_int_equal(elbo_model_evaluate(m, data, &metrics, &error), ELBO_OK);
+    assert_true(fabs(metrics.total - 6.7545) < 1e-4);
+    elbo_data_free(data);
+    arrays_close(&arrays, engine->m);
+    elbo_model_free(m);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_other_optimisers),
     cmocka_unit_test(test_interrupted_with_kl_schedules),
@@ -106,6 +142,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_cosine_grows),
     cmocka_unit_test(test_options_that_cannot_work),
     cmocka_unit_test(test_early_stopping),
+    cmocka_unit_test(test_file_from_before),
 };
 
 static int all_tests(void)
