@@ -59,11 +59,11 @@ static void bar_text(int64_t done, int64_t all, char out[PIECE])
 static void rate_text(double rate, char out[PIECE])
 {
     if (rate >= 1e6)
-        snprintf(out, PIECE, "%.2fM images/s", rate / 1e6);
+        snprintf(out, PIECE, "%.2fM examples/s", rate / 1e6);
     else if (rate >= 1e4)
-        snprintf(out, PIECE, "%.1fk images/s", rate / 1e3);
+        snprintf(out, PIECE, "%.1fk examples/s", rate / 1e3);
     else
-        snprintf(out, PIECE, "%.0f images/s", rate);
+        snprintf(out, PIECE, "%.0f examples/s", rate);
 }
 
 static void make_pieces(const elbo_event *e, char piece[N_PIECES][PIECE])
@@ -108,38 +108,86 @@ static void draw(progress *p, const elbo_event *e)
     p->drawn = true;
 }
 
-/* " rec 3.501"; numbers of a run gone wrong stay short. */
-static void print_term(const char *name, double value)
+/* ---- The lasting line of an epoch ---- */
+
+/* Its pieces in the order they stand. */
+enum epoch_piece { NUMBER, TRAIN, VALID, USED, CHANGED, TIME, SPEED, N_EPOCH_PIECES };
+enum { EPOCH_PIECE = 384 };
+
+/* What is given up, in this order, where a terminal is too narrow: losses are cut down to their total first. */
+static const struct {
+    enum epoch_piece piece;
+    bool to_total;
+} shorter[] = {{TRAIN, true}, {SPEED, false}, {TIME, false}, {VALID, true}, {USED, false}, {TRAIN, false}};
+
+/* Adds " rec 3.501"; numbers of a run gone wrong stay short. */
+static void add_term(char piece[EPOCH_PIECE], const char *name, double value)
 {
-    fprintf(stderr, value > -1e6 && value < 1e6 ? " %s %.3f" : " %s %.3g", name, value);
+    size_t n = strlen(piece);
+    snprintf(piece + n, EPOCH_PIECE - n, value > -1e6 && value < 1e6 ? " %s %.3f" : " %s %.3g", name, value);
 }
 
-/* "  train rec 3.501 kl 0.771 total 4.272", and what the family has beside: " perplexity 41.230" */
-static void print_losses(const char *part, const elbo_metrics *m)
+/* "train rec 3.501 kl 0.771 total 4.272", and what the family has beside: " perplexity 41.230" */
+static void losses_text(const char *part, const elbo_metrics *m, bool total_only, char piece[EPOCH_PIECE])
 {
-    fprintf(stderr, "  %s", part);
-    print_term("rec", m->rec);
-    print_term("kl", m->kl);
-    print_term("total", m->total);
-    for (int64_t i = 0; i < m->n_other; i++) print_term(m->other[i].name, m->other[i].value);
+    piece[0] = '\0';
+    if (m->count == 0) return;
+    snprintf(piece, EPOCH_PIECE, "%s", part);
+    if (!total_only) add_term(piece, "rec", m->rec);
+    if (!total_only) add_term(piece, "kl", m->kl);
+    add_term(piece, "total", m->total);
+    for (int64_t i = 0; i < m->n_other && !total_only; i++) add_term(piece, m->other[i].name, m->other[i].value);
 }
 
-/* The lasting line of an epoch, in columns as wide as the numbers of a long run need; the learning rate and beta where they
- * changed. */
+/* The learning rate and beta where they are others than in the last epoch. */
+static void changes_text(const progress *p, const elbo_event *e, char piece[EPOCH_PIECE])
+{
+    int n = 0;
+    piece[0] = '\0';
+    if (p->rate > 0 && e->rate != p->rate) n = snprintf(piece, EPOCH_PIECE, "rate %.3g", e->rate);
+    if (p->rate > 0 && e->beta != p->beta)
+        snprintf(piece + n, EPOCH_PIECE - (size_t)n, "%sbeta %.3g", n ? "  " : "", e->beta);
+}
+
+/* The epoch's number is as wide as the last one's will be. */
+static void make_epoch_pieces(const progress *p, const elbo_event *e, char piece[N_EPOCH_PIECES][EPOCH_PIECE])
+{
+    int digits = snprintf(NULL, 0, "%" PRId64, e->epochs);
+    snprintf(piece[NUMBER], EPOCH_PIECE, "epoch %*" PRId64 "/%" PRId64, digits, e->epoch, e->epochs);
+    losses_text("train", &e->train, false, piece[TRAIN]);
+    losses_text("valid", &e->valid, false, piece[VALID]);
+    snprintf(piece[USED], EPOCH_PIECE, "active %" PRId64, e->valid.count > 0 ? e->valid.active : e->train.active);
+    changes_text(p, e, piece[CHANGED]);
+    time_text(e->seconds, piece[TIME]);
+    rate_text(e->examples_per_second, piece[SPEED]);
+}
+
+/* With two spaces after each piece, the last one too. */
+static size_t epoch_length(char piece[N_EPOCH_PIECES][EPOCH_PIECE])
+{
+    size_t length = 0;
+    for (int i = 0; i < N_EPOCH_PIECES; i++) length += piece[i][0] ? strlen(piece[i]) + 2 : 0;
+    return length;
+}
+
+static void fit_epoch(const elbo_event *e, char piece[N_EPOCH_PIECES][EPOCH_PIECE], size_t width)
+{
+    for (size_t i = 0; i < sizeof shorter / sizeof *shorter && epoch_length(piece) > width + 1; i++) {
+        enum epoch_piece at = shorter[i].piece;
+        piece[at][0] = '\0';
+        const elbo_metrics *m = at == TRAIN ? &e->train : &e->valid;
+        if (shorter[i].to_total) losses_text(at == TRAIN ? "train" : "valid", m, true, piece[at]);
+    }
+}
+
 static void print_epoch(progress *p, const elbo_event *e)
 {
-    char elapsed[PIECE], rate[PIECE];
-    const elbo_metrics *v = e->valid.count > 0 ? &e->valid : NULL;
-    int digits = snprintf(NULL, 0, "%" PRId64, e->epochs);
-    time_text(e->seconds, elapsed);
-    rate_text(e->examples_per_second, rate);
-    fprintf(stderr, "epoch %*" PRId64 "/%" PRId64, digits, e->epoch, e->epochs);
-    print_losses("train", &e->train);
-    if (v) print_losses("valid", v);
-    fprintf(stderr, "  active %" PRId64 "", v ? v->active : e->train.active);
-    if (p->rate > 0 && e->rate != p->rate) fprintf(stderr, "  rate %.3g", e->rate);
-    if (p->rate > 0 && e->beta != p->beta) fprintf(stderr, "  beta %.3g", e->beta);
-    fprintf(stderr, "  %s  %s\n", elapsed, rate);
+    char piece[N_EPOCH_PIECES][EPOCH_PIECE];
+    make_epoch_pieces(p, e, piece);
+    if (p->live) fit_epoch(e, piece, terminal_width());
+    for (int i = 0; i < N_EPOCH_PIECES; i++)
+        if (piece[i][0]) fprintf(stderr, "%s%s", i ? "  " : "", piece[i]);
+    fputc('\n', stderr);
     p->rate = e->rate;
     p->beta = e->beta;
 }

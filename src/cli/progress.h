@@ -1,7 +1,7 @@
 /* progress.h - what a training run shows on stderr.
  *
- * On a terminal: one line, rewritten in place as events come and fitted to the terminal's width, and a lasting line
- * after every epoch. Elsewhere: the lasting lines and the notes only. With quiet: nothing. */
+ * On a terminal: one line, rewritten in place as events come, and a lasting line after every epoch, both fitted to the
+ * terminal's width. Elsewhere: the lasting lines, whole, and the notes. With quiet: nothing. */
 #ifndef ELBO_CLI_PROGRESS_H
 #define ELBO_CLI_PROGRESS_H
 

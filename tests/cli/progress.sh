@@ -26,6 +26,8 @@ if script -qec true /dev/null >/dev/null 2>&1; then # there is one, and there ar
     [ -s live ] || fail 'expected a live line'
     esc=$(printf '\033')
     sed "s/$esc\[K//g" live | awk 'length($0) > 59 { exit 1 }' || fail 'expected lines of less than 60 columns'
+    grep -Eo 'epoch +100/100  (train total|valid total) .*' stdout >last || fail 'expected the lasting line to be cut down'
+    tr -d '\r' <last | awk 'length($0) > 59 { exit 1 }' || fail 'expected a lasting line of less than 60 columns'
     : >stdout
 fi
 
