@@ -54,6 +54,7 @@ check build-gcc build gcc && {
 check build-clang build clang && tests clang -L fast
 check includes scripts/check-includes
 check tree scripts/check-tree
+check abi scripts/check-abi
 
 echo "$n_passed passed, $n_failed failed"
 [ "$n_failed" = 0 ] && [ "$n_passed" -gt 0 ]
