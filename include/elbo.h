@@ -410,7 +410,8 @@ typedef struct elbo_latent_use {
     double kl;       /* KL(q(z_j|x) || p(z_j)) in nats per example: near 0 for a number that is not used; NAN for families without
                         such a divergence (point latents)                                                             */
     double mean;     /* of the posterior's mean over the data                                                         */
-    double variance; /* and its variance; above 0.01 the number is active                                             */
+    double variance; /* and its variance                                                                              */
+    int active;      /* 1: that is above 0.01 (Burda et al. 2016)                                                     */
 } elbo_latent_use;
 
 /* Of each number of the code [latent_size], over the data evaluated last. NULL before the first evaluation. Valid until the model
@@ -448,6 +449,21 @@ ELBO_API elbo_status elbo_codes_factors(elbo_engine *engine, const float *codes,
  * many (may be NULL). Errors: USAGE (data without factors, data of another shape), IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_model_factors(elbo_model *model, elbo_data *data, int64_t n, uint64_t seed, int64_t bins,
                                         elbo_factor_scores *scores, int64_t *used, elbo_error *error);
+
+/* What -log p(x) of an example in nats (rec + kl, which bounds it, or elbo_model_nll) is in bits for each number of the example,
+ * as the data are stored: bits of 0 and 1, bytes of 256 levels. A density counts as the probability of its level, density times
+ * the level's width. Errors: USAGE where it means nothing, with the reason: real numbers, a family without a prior, a likelihood
+ * that is a loss (ELBO_LOSS), as the cross-entropy of grey values is. */
+ELBO_API elbo_status elbo_model_bits(const elbo_model *model, double nats, double *bits, elbo_error *error);
+
+/* How the vectors of a book (family vq) are used over data. */
+typedef struct elbo_book_use {
+    int64_t codes, used; /* vectors in the book, and those that some example has                                      */
+    double perplexity;   /* exp of the entropy of their frequencies: how many are in use in effect                    */
+} elbo_book_use;
+
+/* Errors: USAGE (a family without a book, data of another shape), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_book_use(elbo_model *model, elbo_data *data, elbo_book_use *use, elbo_error *error);
 
 /* The loss of one example, in nats. */
 typedef struct elbo_score {
@@ -551,6 +567,19 @@ ELBO_API elbo_status elbo_report_write(elbo_engine *engine, const char *director
  * d = 1 the second coordinate is 0. Errors: USAGE (n or d below 1, a number that is not finite), NO_MEMORY (d x d doubles). */
 ELBO_API elbo_status elbo_principal_plane(elbo_engine *engine, const float *x, int64_t n, int64_t d, float *plane,
                                           double share[2], elbo_error *error);
+
+/* How alike two pictures are. */
+typedef struct elbo_likeness {
+    double mse;  /* mean squared error over all numbers                                                               */
+    double psnr; /* peak signal to noise ratio, 10 log10(range^2 / mse), in dB; INFINITY for equal pictures            */
+    double ssim; /* structural similarity (Wang et al. 2004), 1 for equal pictures: Gaussian window of 11 x 11 and sigma 1.5,
+                    averaged over where it lies inside and over channels; NAN for pictures smaller than the window     */
+} elbo_likeness;
+
+/* Of each of n pairs of pictures x, y [n,H,W,C], whose values span range (white less black). Errors: USAGE (a range or a size
+ * of 0), NO_MEMORY. */
+ELBO_API elbo_status elbo_compare(elbo_engine *engine, const float *x, const float *y, int64_t n, const int64_t shape[3],
+                                  double range, elbo_likeness *likeness, elbo_error *error);
 
 /* How well a score tells positives from negatives. */
 typedef struct elbo_ranking {

@@ -121,6 +121,50 @@ static void test_refused(void **state)
     close_subject(&s);
 }
 
+/* ---- Bits ---- */
+
+/* The bits of so many nats, of a model of bytes, bits or real numbers [1,2,3]; -1 where they are refused. */
+static double bits_of(const char *const options[][2], const char *kind, double nats)
+{
+    elbo_engine *e = elbo_engine_open(&(elbo_engine_options){.threads = 1}, NULL);
+    elbo_config *c = elbo_config_new(e, NULL);
+    static const unsigned char bytes[] = {0, 255, 17, 80, 200, 3}, binary[] = {0, 255, 0, 255, 255, 0};
+    static const float real[] = {0.1f, 0.52f, 0.333f, 0.7f, 0.9f, 0.456f};
+    const void *values = *kind == 'r' ? (const void *)real : *kind == 'b' ? binary : bytes;
+    for (size_t i = 0; options[i][0]; i++) assert_int_equal(elbo_config_set(c, options[i][0], options[i][1], NULL), ELBO_OK);
+    elbo_data *d =
+        elbo_data_from_memory(e, values, *kind == 'r' ? ELBO_F32 : ELBO_U8, 1, (const int64_t[]){1, 2, 3}, NULL, NULL);
+    elbo_model *m = elbo_model_new(e, c, d, NULL);
+    assert_non_null(m);
+    double bits = 0;
+    elbo_status status = elbo_model_bits(m, nats, &bits, NULL);
+    assert_true(status == ELBO_OK || status == ELBO_USAGE);
+    elbo_model_free(m);
+    elbo_data_free(d);
+    elbo_config_free(c);
+    elbo_engine_close(e);
+    return status == ELBO_OK ? bits : -1;
+}
+
+#define WITH(...) (const char *const[][2]){__VA_ARGS__, {NULL, NULL}}
+
+/* A fair coin for each number is a bit; a density of 1 over [0,1], or of 1/2 over [-1,1], is 1/255 for each of the levels between
+ * 0 and 255. Where there is no -log p of levels, there are no bits. */
+static void test_bits(void **state)
+{
+    (void)state;
+    const double coin = D * log(2), byte = log2(255);
+    assert_true(fabs(bits_of(WITH({"likelihood", "bernoulli"}), "binary", coin) - 1) < 1e-12);
+    assert_true(fabs(bits_of(WITH({"binarize", "threshold"}), "grey", coin) - 1) < 1e-12);
+    assert_true(fabs(bits_of(WITH({"likelihood", "gaussian"}), "grey", 0) - byte) < 1e-12);
+    assert_true(fabs(bits_of(WITH({"likelihood", "gaussian"}, {"range", "symmetric"}), "grey", coin) - byte) < 1e-12);
+    assert_true(fabs(bits_of(WITH({"likelihood", "categorical"}), "grey", 8 * coin) - 8) < 1e-12);
+    assert_true(bits_of(WITH({"likelihood", "bernoulli"}), "grey", coin) == -1);
+    assert_true(bits_of(WITH({"likelihood", "squared"}), "grey", coin) == -1);
+    assert_true(bits_of(WITH({"likelihood", "gaussian"}), "real", coin) == -1);
+    assert_true(bits_of(WITH({"family", "ae"}), "binary", coin) == -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

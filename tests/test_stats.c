@@ -68,6 +68,39 @@ static void test_ranking(void **state)
     assert_int_equal(elbo_rank(engine, (const double[]){NAN}, none, 1, &r, NULL), ELBO_USAGE);
 }
 
+/* ---- Likeness ---- */
+
+static void test_likeness(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_LIKENESS; k++) {
+        elbo_likeness got;
+        const double *want = likeness_want[k];
+        assert_int_equal(elbo_compare(engine, likeness_x[k], likeness_y[k], 1, likeness_shape[k], likeness_range[k], &got, NULL),
+                         ELBO_OK);
+        near(got.mse, want[0], 1e-12);
+        near(got.psnr, want[1], 1e-10);
+        near(got.ssim, want[2], 1e-10);
+        assert_int_equal(elbo_compare(engine, likeness_x[k], likeness_x[k], 1, likeness_shape[k], likeness_range[k], &got, NULL),
+                         ELBO_OK);
+        assert_true(got.mse == 0 && got.psnr == INFINITY);
+        near(got.ssim, 1, 1e-12);
+    }
+}
+
+/* Several pairs at once, of pictures smaller than the window. */
+static void test_likeness_of_small(void **state)
+{
+    (void)state;
+    static const float x[] = {0, 1, 2, 3}, y[] = {0, 1, 2, 5};
+    elbo_likeness got[2];
+    assert_int_equal(elbo_compare(engine, x, y, 2, (const int64_t[]){1, 1, 2}, 2, got, NULL), ELBO_OK);
+    assert_true(got[0].mse == 0 && got[1].mse == 2 && isnan(got[1].ssim));
+    near(got[1].psnr, 3.0102999566398120, 1e-12); /* 10 log10(4 / 2) */
+    assert_int_equal(elbo_compare(engine, x, y, 2, (const int64_t[]){1, 1, 2}, 0, got, NULL), ELBO_USAGE);
+    assert_int_equal(elbo_compare(engine, x, y, 2, (const int64_t[]){0, 1, 2}, 1, got, NULL), ELBO_USAGE);
+}
+
 /* ---- A Gaussian ---- */
 
 static elbo_data *table(const float *x, int64_t n, int64_t d)
@@ -122,6 +155,8 @@ int main(void)
         cmocka_unit_test(test_plane),
         cmocka_unit_test(test_plane_of_little),
         cmocka_unit_test(test_ranking),
+        cmocka_unit_test(test_likeness),
+        cmocka_unit_test(test_likeness_of_small),
         cmocka_unit_test(test_gaussian),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);

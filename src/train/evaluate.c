@@ -96,6 +96,7 @@ static void keep_latent_use(elbo_model *m, const compiled *c, evaluation *v)
         u->kl = c->latent_kl < 0 ? (double)NAN : u->kl / v->seen;
         u->mean = v->arrays.code_sum[j] / v->seen;
         u->variance = fmax(0, variance_of(&v->arrays, v->seen, j));
+        u->active = u->variance > ACTIVE_VARIANCE;
     }
     mem_free(m->m, m->latent_use);
     m->latent_use = v->use;

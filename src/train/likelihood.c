@@ -1,5 +1,6 @@
-/* likelihood.c - elbo_model_nll: the likelihood of data by importance sampling. Draws come in batches of a few for
- * each example; the log of their mean weight is kept as a running largest and a sum relative to it, in double. */
+/* likelihood.c - the likelihood of data by importance sampling (elbo_model_nll), and what it is in bits (elbo_model_bits).
+ * Draws come in batches of a few for each example; the log of their mean weight is kept as a running largest and a sum
+ * relative to it, in double. */
 #include "../data/data.h"
 #include "evaluate.h"
 
@@ -85,4 +86,29 @@ elbo_status elbo_model_nll(elbo_model *m, elbo_data *data, int64_t samples, doub
     mem_free(m->m, w->x);
     mem_free(m->m, w);
     return status;
+}
+
+/* Why the model's likelihood is that of no data that have bits. */
+static elbo_status refuse_bits(const elbo_model *m, elbo_error *error)
+{
+    const likelihood_info *l = likelihood_at((size_t)m->config.likelihood);
+    if (!m->family->has_prior)
+        return err_set(error, ELBO_USAGE, "family %s has no prior of codes, and so no p(x) to have bits of", m->info.family);
+    if (m->info.measure == ELBO_DENSITY)
+        return err_set(error, ELBO_USAGE,
+                       "the model's data are real numbers: their density is not a probability, and has as many bits as one "
+                       "likes to give it digits; compare nats, of models of the same data");
+    if (l->takes == TAKES_UNIT)
+        return err_set(error, ELBO_USAGE, "likelihood %s of grey values is a cross-entropy, and no -log p(x): use --binarize, or "
+                                          "--likelihood logistic, categorical or gaussian", l->name);
+    return err_set(error, ELBO_USAGE, "likelihood %s lacks the constants of a distribution: --likelihood gaussian has them",
+                   l->name);
+}
+
+elbo_status elbo_model_bits(const elbo_model *m, double nats, double *bits, elbo_error *error)
+{
+    bool levels = m->info.measure == ELBO_DENSITY && m->data.step > 0;
+    if (!m->family->has_prior || !(m->info.measure == ELBO_MASS || levels)) return refuse_bits(m, error);
+    *bits = (nats + m->info.log_volume) / ((double)model_numbers(m) * log(2));
+    return ELBO_OK;
 }

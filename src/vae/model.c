@@ -226,6 +226,7 @@ static void build_encode(elbo_model *m, compiled *c, vae *v, output_list *out)
     posterior q = m->family->encode(v, input_batch(m, v, c->key.dtype, false).x);
     c->code = add_output(out, q.mean, TO_ARENA, 0);
     if (q.std) c->std = add_output(out, q.std, TO_ARENA, 0);
+    if (q.book) c->book = add_output(out, q.book, TO_ARENA, 0);
 }
 
 static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
@@ -375,7 +376,7 @@ compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error)
     }
     if (key.purpose == TRAIN && model_trains(m, error) != ELBO_OK) return NULL;
     compiled *c = free_place(m);
-    *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .latent_kl = -1, .std = -1, .x = -1};
+    *c = (compiled){.key = key, .loss = -1, .first_term = -1, .code = -1, .latent_kl = -1, .std = -1, .book = -1, .x = -1};
     c->last_used = ++m->clock;
     if (make_plan(m, c, error) != ELBO_OK) {
         close_plan(c);

@@ -25,14 +25,14 @@ typedef struct plan_key {
  *   TRAIN     loss (scalar), terms of its objective (scalars, nats per example), gradients of its group to the store;
  *             the first objective's also code [B,Z] and the states, to the store
  *   EVALUATE  terms [B], code [B,Z], latent_kl [B,Z]
- *   ENCODE    code [B,Z], std [B,Z]          DECODE    x [B,D] in the data's units
+ *   ENCODE    code [B,Z], std [B,Z], book [B,P]        DECODE    x [B,D] in the data's units
  *   DRAW      x [B,D] from noise [B,Z], by the family's own prior
  *   WEIGH     x [B,k]: log p(x,z) - log q(z|x) of key.draws draws of each example */
 typedef struct compiled {
     plan_key key;
     graph *graph;
     plan *plan;
-    int loss, first_term, code, latent_kl, std, x; /* numbers of outputs; -1: none */
+    int loss, first_term, code, latent_kl, std, book, x; /* numbers of outputs; -1: none */
     double *seconds; /* see plan_buffers: set by who measures, and its own */
     int64_t last_used;
 } compiled;

@@ -121,7 +121,7 @@ int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS])
 posterior gaussian_encode(vae *v, node *x)
 {
     normal q = vae_gaussian(v, x);
-    return (posterior){q.mu, normal_std(q)};
+    return (posterior){.mean = q.mu, .std = normal_std(q)};
 }
 
 /* Held at a capacity (Burgess et al. 2018): |mean KL - C|, over the batch. */

@@ -32,6 +32,7 @@ typedef struct batch {
 typedef struct posterior {
     node *mean; /* [B,Z] */
     node *std;  /* [B,Z]; NULL: a point */
+    node *book; /* [B,P] the numbers of the vectors that a code is made of; NULL: it is not */
 } posterior;
 
 /* One term of a loss: value [B] in nats, times weight (beta or a constant; NULL: a figure that is only noted). instead is a

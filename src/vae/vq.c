@@ -123,8 +123,9 @@ static posterior encode(vae *v, node *x)
     book k = open_book(v);
     node *z = raw_code(v, x);
     if (g_broken(z) || g_broken(k.vectors)) return (posterior){.mean = z};
-    node *rows = g_reshape(z, SHAPE(z->shape.dim[0] * k.places, k.size));
-    return (posterior){.mean = g_reshape(g_gather(k.vectors, nearest(&k, rows)), z->shape)};
+    node *rows = g_reshape(z, SHAPE(z->shape.dim[0] * k.places, k.size)), *index = nearest(&k, rows);
+    return (posterior){.mean = g_reshape(g_gather(k.vectors, index), z->shape),
+                       .book = g_reshape(g_cast(index, F32), SHAPE(z->shape.dim[0], k.places))};
 }
 
 static objectives build(vae *v, const batch *b)
