@@ -64,6 +64,24 @@ static void test_other_options_make_other_steps(void **state)
         assert_true(largest_error(optim_steps[i].options, optim_steps[(i + 1) % N_CASES].x, true) > 1e-4);
 }
 
+/* The running mean of sgd's steps is that of PyTorch's AveragedModel. */
+static void test_running_mean(void **state)
+{
+    (void)state;
+    elbo_model *m = model_of("optimizer=sgd|rate=0.1", shape_of_data);
+    float x[OPTIM_N], average[OPTIM_N], *slot[OPTIM_SLOTS] = {0};
+    for (int i = 0; i < OPTIM_N; i++) x[i] = average[i] = (float)optim_start[i];
+    for (int step = 0; step < OPTIM_STEPS; step++) {
+        optim_settings o = model_optimiser(m, 0);
+        float g[OPTIM_N];
+        for (int i = 0; i < OPTIM_N; i++) g[i] = (float)optim_gradients[step][i];
+        optim_at((size_t)m->config.optimizer)->update(&o, OPTIM_N, x, g, slot);
+        optim_average(OPTIM_N, optim_keep(0.6, step + 1), average, x);
+        for (int i = 0; i < OPTIM_N; i++) assert_true(fabs((double)average[i] - ema_steps[step][i]) < 1e-6);
+    }
+    elbo_model_free(m);
+}
+
 /* A slot that nothing asks for has no array. */
 static void test_slots(void **state)
 {
@@ -90,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_steps_are_pytorchs),
         cmocka_unit_test(test_every_optimiser_has_a_case),
         cmocka_unit_test(test_other_options_make_other_steps),
+        cmocka_unit_test(test_running_mean),
         cmocka_unit_test(test_slots),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);

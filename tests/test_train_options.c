@@ -13,6 +13,51 @@ static void test_interrupted_with_other_optimisers(void **state)
     check_interruptions(sgd, 1, 1);
 }
 
+/* Running means are in a checkpoint beside what is trained, also as the epoch began, for a rescue to go back to. */
+static void test_interrupted_with_running_means(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"ema", "0.9"}, {"encoder", "dense 8 bn relu"}, {"rescue", "lower-rate"}};
+    static const char *const wild[][2] = {{"ema", "0.9"},
+                                          {"family", "ae"},
+                                          {"likelihood", "squared"},
+                                          {"rate", "1000"},
+                                          {"rescue", "lower-rate"},
+                                          {"encoder", "dense 8 relu; dense 8 relu; dense 8 relu"},
+                                          {"decoder", "dense 8 relu; dense 8 relu; dense 8 relu"}};
+    check_interruptions(options, 3, 0);
+    check_interruptions(wild, 7, 1);
+}
+
+/* With the first steps' means nearly the start, validation and the kept model are of these, not of what is trained. */
+static void test_running_means_are_what_is_kept(void **state)
+{
+    (void)state;
+    job j = new_job("means"), plain = new_job("plain");
+    j.options[0][0] = "ema", j.options[0][1] = "0.9999999";
+    j.options[1][0] = plain.options[1][0] = "rate", j.options[1][1] = plain.options[1][1] = "0.05";
+    plain.options[0][0] = "ema", plain.options[0][1] = "0";
+    assert_run(&j, ELBO_OK);
+    assert_run(&plain, ELBO_OK);
+    run_state r;
+    run_arrays arrays = {0};
+    elbo_model *trained = checkpoint_load(engine, in("means", "last.safetensors"), &r, &arrays, NULL);
+    elbo_model *served = elbo_model_load(engine, in("means", "last.safetensors"), NULL);
+    elbo_model *without = elbo_model_load(engine, in("plain", "last.safetensors"), NULL);
+    elbo_model *best = elbo_model_load(engine, "means", NULL);
+    assert_true(trained && served && without && best);
+    size_t bytes = (size_t)trained->store.params.size * sizeof(float);
+    assert_memory_equal(trained->store.value, without->store.value, bytes); /* training itself is not changed */
+    assert_memory_equal(served->store.value, arrays.average.value, bytes);
+    assert_memory_equal(served->store.value, best->store.value, bytes);
+    assert_memory_not_equal(served->store.value, trained->store.value, bytes);
+    arrays_close(&arrays, engine->m);
+    elbo_model_free(trained);
+    elbo_model_free(served);
+    elbo_model_free(without);
+    elbo_model_free(best);
+}
+
 /* Schedules of the KL term are functions of the step; the figures of the last step are in the metrics. */
 static void test_interrupted_with_kl_schedules(void **state)
 {
@@ -137,6 +182,8 @@ static void test_file_from_before(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_other_optimisers),
+    cmocka_unit_test(test_interrupted_with_running_means),
+    cmocka_unit_test(test_running_means_are_what_is_kept),
     cmocka_unit_test(test_interrupted_with_kl_schedules),
     cmocka_unit_test(test_interrupted_on_a_plateau),
     cmocka_unit_test(test_cosine_grows),

@@ -41,6 +41,12 @@ CLONES double optim_squares(size_t n, const float *x)
     return sum;
 }
 
+CLONES void optim_average(size_t n, double keep, float *restrict average, const float *restrict x)
+{
+    const float share = (float)(1 - keep);
+    for (size_t i = 0; i < n; i++) average[i] += share * (x[i] - average[i]);
+}
+
 #define REAL float
 #define NAME(x) x
 #define SQRT sqrtf
@@ -65,6 +71,12 @@ static const optimiser table[] = {
 #define OPTIMISER3(name, a, b, c, ...) {#name, {#a, #b, #c}, name, name##_double},
 #include "optim.def"
 };
+
+double optim_keep(double decay, int64_t t)
+{
+    double early = (double)(1 + t) / (double)(10 + t);
+    return early < decay ? early : decay;
+}
 
 const optimiser *optim_at(size_t i)
 {

@@ -9,6 +9,8 @@
 #define META_MODEL "elbo.model"
 #define META_RUN "elbo.run"
 #define BEGAN "began/"
+#define BEGAN_AVERAGE "began/average/"
+#define TRAINED "trained/"
 
 enum { MAX_FILE_TENSORS = 1 << 16 };
 
@@ -23,7 +25,9 @@ void arrays_close(run_arrays *a, memory m)
 {
     mem_free(m, a->code_sum);
     mem_free(m, a->code_square);
+    snapshot_close(&a->average, m);
     snapshot_close(&a->began, m);
+    snapshot_close(&a->began_average, m);
     *a = (run_arrays){.code_sum = NULL};
 }
 
@@ -83,9 +87,12 @@ static void pack_slots(packing *p, const elbo_model *m, float *const *slot, cons
     }
 }
 
+/* What is under the model's own names is what serves: with running means these, and what is trained under TRAINED. */
 static void pack_all(packing *p, const elbo_model *m, const run_state *run, const run_arrays *arrays)
 {
-    pack_model(p, m, m->store.value, m->store.state, "");
+    const snapshot *average = run && m->config.ema > 0 ? &arrays->average : NULL;
+    if (average) pack_model(p, m, average->value, average->state, "");
+    pack_model(p, m, m->store.value, m->store.state, average ? TRAINED : "");
     if (!run) return;
     pack_slots(p, m, m->store.slot, "");
     pack_code(p, "run.code_sum", arrays->code_sum, m->info.latent_size);
@@ -93,6 +100,7 @@ static void pack_all(packing *p, const elbo_model *m, const run_state *run, cons
     if (!has_began(m, run)) return;
     pack_model(p, m, arrays->began.value, arrays->began.state, BEGAN);
     pack_slots(p, m, arrays->began.slot, BEGAN);
+    if (average) pack_model(p, m, arrays->began_average.value, arrays->began_average.state, BEGAN_AVERAGE);
 }
 
 elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *run, const run_arrays *arrays,
@@ -100,7 +108,7 @@ elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *ru
 {
     packing p = {.n = 0};
     arena_open(&p.a, m->m);
-    size_t most = 2 * (size_t)(m->store.params.n * (1 + OPTIM_SLOTS) + m->store.states.n) + 2;
+    size_t most = 2 * (size_t)(m->store.params.n * (2 + OPTIM_SLOTS) + 2 * m->store.states.n) + 2;
     p.tensors = arena_new(&p.a, most, sizeof *p.tensors);
     if (p.tensors) pack_all(&p, m, run, arrays);
     char *header = header_write(m), *state = run ? run_write(m->m, run) : NULL;
@@ -195,21 +203,33 @@ static elbo_status unpack_slots(const unpacking *u, const elbo_model *m, float *
     return status;
 }
 
-static elbo_status unpack_began(const unpacking *u, const elbo_model *m, snapshot *began, elbo_error *error)
+static elbo_status unpack_began(const unpacking *u, const elbo_model *m, run_arrays *a, elbo_error *error)
 {
-    elbo_status status = snapshot_take(began, &m->store, true, error); /* which makes room */
-    if (status == ELBO_OK) status = unpack_model(u, &m->store, began->value, began->state, BEGAN, error);
-    return status == ELBO_OK ? unpack_slots(u, m, began->slot, BEGAN, error) : status;
+    const store *s = &m->store;
+    elbo_status status = snapshot_take(&a->began, s, true, error); /* which makes room */
+    if (status == ELBO_OK) status = unpack_model(u, s, a->began.value, a->began.state, BEGAN, error);
+    if (status == ELBO_OK) status = unpack_slots(u, m, a->began.slot, BEGAN, error);
+    if (status != ELBO_OK || m->config.ema == 0) return status;
+    status = snapshot_take(&a->began_average, s, false, error);
+    return status == ELBO_OK ? unpack_model(u, s, a->began_average.value, a->began_average.state, BEGAN_AVERAGE, error) : status;
+}
+
+/* The running means were read as the model: they change places with what is trained. */
+static elbo_status unpack_trained(const unpacking *u, elbo_model *m, snapshot *average, elbo_error *error)
+{
+    elbo_status status = snapshot_take(average, &m->store, false, error);
+    return status == ELBO_OK ? unpack_model(u, &m->store, m->store.value, m->store.state, TRAINED, error) : status;
 }
 
 static elbo_status unpack_run(const unpacking *u, elbo_model *m, const run_state *run, run_arrays *arrays, elbo_error *error)
 {
     elbo_status status = arrays_open(arrays, m, error);
     if (status == ELBO_OK) status = model_trains(m, error);
+    if (status == ELBO_OK && m->config.ema > 0) status = unpack_trained(u, m, &arrays->average, error);
     if (status == ELBO_OK) status = unpack_slots(u, m, m->store.slot, "", error);
     if (status == ELBO_OK) status = unpack_code(u->f, "run.code_sum", arrays->code_sum, m->info.latent_size, error);
     if (status == ELBO_OK) status = unpack_code(u->f, "run.code_square", arrays->code_square, m->info.latent_size, error);
-    return status == ELBO_OK && has_began(m, run) ? unpack_began(u, m, &arrays->began, error) : status;
+    return status == ELBO_OK && has_began(m, run) ? unpack_began(u, m, arrays, error) : status;
 }
 
 static elbo_status unpack_all(elbo_model *m, const st_file *f, const run_state *run, run_arrays *arrays, elbo_error *error)

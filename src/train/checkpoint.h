@@ -35,7 +35,8 @@ typedef struct run_state {
 /* What a checkpoint holds beside the model. */
 typedef struct run_arrays {
     double *code_sum, *code_square; /* [Z] sums over the epoch so far of the posterior's means and of their squares */
-    snapshot began;                 /* with rescue: the numbers as the epoch began, where a bad step goes back to */
+    snapshot average;               /* with ema: running means of parameters and states */
+    snapshot began, began_average;  /* with rescue: all numbers as the epoch began, where a bad step goes back to */
 } run_arrays;
 
 elbo_status arrays_open(run_arrays *a, const elbo_model *m, elbo_error *error); /* zeros, nothing in began */

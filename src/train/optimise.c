@@ -15,6 +15,8 @@ typedef struct pass {
     elbo_model *m;
     const optim_settings *settings;
     optim_update update;
+    float *average;
+    double keep;
     int64_t begin, end;
     int parts;
     double squares[MAX_PARTS];
@@ -102,4 +104,21 @@ double gradient_norm(elbo_model *m, const char *group)
     double sum = 0;
     for (int i = 0; i < p.parts; i++) sum += p.squares[i];
     return sqrt(sum);
+}
+
+static void average_part(void *arg, int part, int worker)
+{
+    (void)worker;
+    pass *p = arg;
+    int64_t begin = part_begin(p, part), end = part_begin(p, part + 1);
+    optim_average((size_t)(end - begin), p->keep, p->average + begin, p->m->store.value + begin);
+}
+
+void average_step(elbo_model *m, snapshot *average, int64_t step)
+{
+    pass p = pass_over(m, NULL);
+    p.average = average->value;
+    p.keep = optim_keep(m->config.ema, step);
+    run(&p, average_part);
+    optim_average((size_t)m->store.states.size, p.keep, average->state, m->store.state);
 }

@@ -3,9 +3,13 @@
 #define ELBO_TRAIN_OPTIMISE_H
 
 #include "../vae/model.h"
+#include "snapshot.h"
 
 /* Updates the parameters of a group from their gradients; false where one is not finite then. */
 bool optimise(elbo_model *m, const char *group, const optim_settings *o);
+
+/* Moves the running means of parameters and states towards the numbers of a step, counted from 1. */
+void average_step(elbo_model *m, snapshot *average, int64_t step);
 
 /* The Euclidean norm of a group's gradient. */
 double gradient_norm(elbo_model *m, const char *group);

@@ -138,6 +138,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = arrays_open(&t->arrays, t->m, error);
     if (status == ELBO_OK) status = model_trains(t->m, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
+    if (status == ELBO_OK && config->ema > 0) status = snapshot_take(&t->arrays.average, &t->m->store, false, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);
     return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, &t->feed, fingerprint, error) : status;
 }

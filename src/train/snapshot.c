@@ -29,6 +29,19 @@ void snapshot_restore(const snapshot *s, store *to)
     store_revert(to);
 }
 
+static void exchange(float **a, float **b)
+{
+    float *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+void snapshot_swap(snapshot *s, store *with)
+{
+    exchange(&s->value, &with->value);
+    exchange(&s->state, &with->state);
+}
+
 void snapshot_close(snapshot *s, memory m)
 {
     mem_free(m, s->value);

@@ -14,6 +14,8 @@ typedef struct snapshot {
 elbo_status snapshot_take(snapshot *s, const store *from, bool slots, elbo_error *error);
 /* Copies back what was taken. */
 void snapshot_restore(const snapshot *s, store *to);
+/* Exchanges parameters and state with what was taken. */
+void snapshot_swap(snapshot *s, store *with);
 void snapshot_close(snapshot *s, memory m);
 
 #endif

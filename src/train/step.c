@@ -85,6 +85,7 @@ static bool apply_step(trainer *t, const findings *f)
     for (int i = 0; i < t->m->n_objectives; i++)
         if (!update_group(t, i)) return false;
     store_commit(&t->m->store);
+    if (t->m->config.ema > 0) average_step(t->m, &t->arrays.average, t->run.step + 1);
     add_step(t, f);
     t->unsaved = true;
     t->run.step++;
@@ -109,14 +110,27 @@ static void clear_epoch(trainer *t)
 /* Ready for the first step of an epoch. */
 elbo_status step_begin_epoch(trainer *t, elbo_error *error)
 {
+    run_arrays *a = &t->arrays;
     clear_epoch(t);
-    return t->m->config.rescue ? snapshot_take(&t->arrays.began, &t->m->store, true, error) : ELBO_OK;
+    if (!t->m->config.rescue) return ELBO_OK;
+    elbo_status status = snapshot_take(&a->began, &t->m->store, true, error);
+    if (status != ELBO_OK || !a->average.value) return status;
+    snapshot_swap(&a->average, &t->m->store);
+    status = snapshot_take(&a->began_average, &t->m->store, false, error);
+    snapshot_swap(&a->average, &t->m->store);
+    return status;
 }
 
 /* Back to the beginning of the epoch: wherever the run was interrupted and whenever it was saved, it goes back to the same. */
 static void restart_epoch(trainer *t)
 {
-    snapshot_restore(&t->arrays.began, &t->m->store);
+    run_arrays *a = &t->arrays;
+    if (a->average.value) {
+        snapshot_swap(&a->average, &t->m->store);
+        snapshot_restore(&a->began_average, &t->m->store);
+        snapshot_swap(&a->average, &t->m->store);
+    }
+    snapshot_restore(&a->began, &t->m->store);
     t->run.step -= t->run.step_in_epoch;
     t->m->info.step = t->run.step;
     clear_epoch(t);

@@ -33,6 +33,12 @@ static elbo_status validate(trainer *t, elbo_metrics *out, elbo_error *error)
     return t->feed.n_valid ? evaluate_run(t->m, t->data->info.dtype, next_valid, &r, out, error) : ELBO_OK;
 }
 
+/* With the option ema the model is its running means while it is looked at, and what is trained again afterwards. */
+static void exchange_average(trainer *t)
+{
+    if (t->arrays.average.value) snapshot_swap(&t->arrays.average, &t->m->store);
+}
+
 /* Without a validation part the newest model is the best. */
 static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *error)
 {
@@ -79,8 +85,10 @@ static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
     t->unsaved = true;
     follow_plateau(t, e->valid.total);
     elbo_status status = step_begin_epoch(t, error);
+    exchange_average(t);
     if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, seconds, error);
     if (status == ELBO_OK) status = keep_best(t, &e->valid, error);
+    exchange_average(t);
     if (status == ELBO_OK) status = save(t, error);
     if (status == ELBO_OK) event_emit(t, e);
     return status;
@@ -90,7 +98,9 @@ static elbo_status end_epoch(trainer *t, elbo_error *error)
 {
     elbo_error why = {0};
     elbo_event e = event_progress(t, ELBO_EVENT_EPOCH);
+    exchange_average(t);
     elbo_status status = validate(t, &e.valid, &why);
+    exchange_average(t);
     if (status == ELBO_OK) return close_epoch(t, &e, error);
     err_prefix(&why, "validation");
     return status == ELBO_DIVERGED ? step_rescue(t, why.message, error) : err_set(error, status, "%s", why.message);

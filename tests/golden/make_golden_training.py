@@ -70,6 +70,28 @@ def optimisers():
     return text + "".join('{"%s",\n{%s}},\n' % (name, rows(steps_of(how, o))) for name, how, o in OPTIMISERS) + "};\n"
 
 
+# ---- Running means ----
+
+
+def keep(decay, step):
+    return min(decay, (1 + step) / (10 + step))
+
+
+def averages(decay=0.6):
+    """AveragedModel copies at its first update, which is the one before the first step."""
+    model = torch.nn.Linear(N, 1, bias=False)
+    mean = torch.optim.swa_utils.AveragedModel(model, avg_fn=lambda a, x, n: keep(decay, int(n)) * a + (1 - keep(decay, int(n))) * x)
+    for values in [START] + list(steps_of(OPTIM.SGD, dict(lr=0.1))):
+        model.weight.data = torch.tensor([values])
+        mean.update_parameters(model)
+        yield mean.module.weight[0].tolist()
+
+
+def running_means():
+    rows_of = list(averages())[1:]
+    return "static const double ema_steps[OPTIM_STEPS][OPTIM_N] = { /* of sgd's, rate 0.1, decay 0.6 */\n%s};\n" % rows(rows_of)
+
+
 # ---- Rates: the factor in each epoch ----
 
 EPOCHS, WARM, TOTALS = 14, 4, [9, 8, 8, 8.5, 7.9995, 7.9985, 7, 8, 9, 8, 7, 7, 6, 6.5]
@@ -141,4 +163,4 @@ def kl_terms():
 
 
 with open(os.path.join(HERE, "training.h"), "w") as f:
-    f.write("/* Made by make_golden_training.py. */\n" + optimisers() + schedules() + kl_terms())
+    f.write("/* Made by make_golden_training.py. */\n" + optimisers() + running_means() + schedules() + kl_terms())
