@@ -347,7 +347,8 @@ typedef struct elbo_latent_info {
     int64_t size;
 } elbo_latent_info;
 
-/* A fresh model for data of this kind, its parameters drawn from the configuration's seed.
+/* A fresh model for data of this kind, its parameters drawn from the configuration's seed. Options that nobody set are as
+ * suits the data: those of tables differ from the defaults.
  * Errors: USAGE (an option that does not fit another or the data, with the reason and the fix), NO_MEMORY. */
 ELBO_API elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const elbo_data *data,
                                     elbo_error *error);
@@ -369,11 +370,16 @@ ELBO_API void elbo_model_free(elbo_model *model);
 ELBO_API const elbo_model_info *elbo_model_describe(const elbo_model *model);
 /* The latents in the order their numbers lie in a code. NULL past the last. */
 ELBO_API const elbo_latent_info *elbo_model_latent_at(const elbo_model *model, size_t i);
+/* The columns of the table it was trained on: names, kinds and levels. NULL past the last, and where it was none. */
+ELBO_API const elbo_column *elbo_model_column_at(const elbo_model *model, size_t i);
+/* Writes n rows x [n,D] of such a table as CSV: a line of names, then numbers, and levels by name (the nearest), nothing for
+ * nan. Errors: USAGE (the model is of no table), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_model_write_csv(elbo_model *model, const char *path, const float *x, int64_t n, elbo_error *error);
 /* The value of an option the model was made with, as text; NULL for an unknown key. */
 ELBO_API const char *elbo_model_option(elbo_model *model, const char *key);
 /* How it reads files, for elbo_data_open_with. */
 ELBO_API elbo_data_options elbo_model_data_options(const elbo_model *model);
-/* elbo_data_open_with, as the model reads files. */
+/* elbo_data_open_with, as the model reads files: a table must have its columns, by name, and may have others. */
 ELBO_API elbo_data *elbo_data_open_for(elbo_engine *engine, const elbo_model *model, const char *name, const char *part,
                                        elbo_error *error);
 

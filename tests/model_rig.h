@@ -52,12 +52,37 @@ static inline bool counts_in(const elbo_config *c)
     return t == TAKES_COUNTS || t == TAKES_LEVELS;
 }
 
+/* Six columns, one of each kind. */
+static inline const column_list *table_of_kinds(void)
+{
+    static const char *const levels[] = {"a", "b", "c"};
+    static elbo_column at[] = {{.name = "real", .kind = ELBO_COLUMN_REAL},
+                               {.name = "count", .kind = ELBO_COLUMN_COUNT},
+                               {.name = "bit", .kind = ELBO_COLUMN_BINARY, .n_levels = 2, .levels = levels},
+                               {.name = "level", .kind = ELBO_COLUMN_CATEGORICAL, .n_levels = 3, .levels = levels},
+                               {.name = "wild", .kind = ELBO_COLUMN_OVERDISPERSED},
+                               {.name = "same", .kind = ELBO_COLUMN_CONSTANT}};
+    static const column_list table = {.n = 6, .at = at};
+    return &table;
+}
+
+/* A value for number i of a batch that a model of these options can take; of a table some are missing. */
+static inline double value_for(const elbo_model *m, int i)
+{
+    static const double most[] = {1, 5, 2, 3, 9, 1};
+    double u = 0.5 + 0.45 * sin(1.9 * i);
+    if (m->columns) return i % 7 == 3 ? (double)NAN : i % 6 ? floor(most[i % 6] * u) : u;
+    return counts_in(&m->config) ? floor(2.5 + 2.45 * sin(1.9 * i)) : u;
+}
+
 static inline elbo_model *model_of(const char *options, const int64_t *dims)
 {
     elbo_error err = {0};
     elbo_config *c = config_of(options);
     bool counts = counts_in(c);
     model_data d = {.shape = {dims[0], dims[1], dims[2]}, .max = counts ? 4 : 1, .step = counts, .draw = true};
+    if (c->likelihood == L_columns)
+        d = (model_data){.shape = {1, 1, 6}, .max = 9, .columns = table_of_kinds(), .draw = true};
     elbo_model *m = model_new(engine, c, &d, &err);
     elbo_config_free(c);
     if (!m) print_error("%s: %s\n", options, err.message);

@@ -322,6 +322,8 @@ static void test_every_truncation_and_byte(void **state)
         elbo_data_free(elbo_data_open(&engine, "cut.csv", "all", &err));
         assert_true(seen.live == live);
     }
+    refuse_text("a,b\n1,caf\xe9\n2,x\n", NULL, ELBO_BAD_FILE, "line 2, column 2: characters that are no UTF-8");
+    elbo_data_free(table_of("a,b\n1,caf\xc3\xa9\n2,\xe2\x82\xac\n", NULL));
     static const char zero[] = "a,b\n1,2\n3,\0" "4\n";
     save_bytes("cut.csv", zero, sizeof zero - 1);
     refuse("cut.csv", ELBO_BAD_FILE, "a zero byte: this is no text");

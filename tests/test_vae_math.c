@@ -18,8 +18,7 @@ static void check_part(const char *options, int number, const char *part, bool w
 {
     static double x[GRADIENT_B * 6];
     elbo_model *m = model_of(options, tiny);
-    for (int i = 0; i < GRADIENT_B * 6; i++)
-        x[i] = counts_in(&m->config) ? floor(2.5 + 2.45 * sin(1.9 * i)) : 0.5 + 0.45 * sin(1.9 * i);
+    for (int i = 0; i < GRADIENT_B * 6; i++) x[i] = value_for(m, i);
     exact e = exact_open_objective(m, number, GRADIENT_B, x);
     const char *group = e.m->objectives[number].group;
     e.b.env = (run_env){.seed = 9, .step = 4};
@@ -79,6 +78,11 @@ static const char *const likelihoods[] = {
     "likelihood=categorical",
     "likelihood=poisson",
     "likelihood=negative-binomial",
+    "likelihood=columns|variance=per-dimension",
+    "likelihood=columns|variance=predicted",
+    "likelihood=columns|variance=optimal|standardize=false",
+    "likelihood=gaussian|variance=learned|standardize=true",
+    "likelihood=poisson|standardize=true",
 };
 enum { N_LIKELIHOODS = sizeof likelihoods / sizeof *likelihoods };
 static const char *const heads[] = {"logvar", "logsigma", "softplus"}, *const reductions[] = {"example", "sum", "mean"};
@@ -423,7 +427,7 @@ static void test_masses(void **state)
     };
     for (int i = 0; i < 4; i++) {
         const likelihood *l = &cases[i].l;
-        int64_t n = l->levels ? l->levels : K, e = likelihood_emits(l);
+        int64_t n = l->levels ? l->levels : K, e = likelihood_emits(l, 1);
         double x[K], sum = 0, mean = 0, logsigma = log(l->sigma);
         static const double r[] = {0.4, -1, 2, 0.5, -0.25};
         store st;

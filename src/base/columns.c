@@ -74,9 +74,13 @@ column_list *columns_copy(memory m, const column_list *from)
     return NULL;
 }
 
-int64_t columns_find(const column_list *c, const char *name)
+bool columns_next_run(const column_list *c, column_run *r)
 {
-    for (int64_t i = 0; i < c->n; i++)
-        if (strcmp(c->at[i].name, name) == 0) return i;
-    return -1;
+    int64_t first = r->first + r->n, end = first + 1;
+    if (first >= c->n) return false;
+    const elbo_column *v = &c->at[first];
+    bool categorical = v->kind == ELBO_COLUMN_CATEGORICAL;
+    while (!categorical && end < c->n && c->at[end].kind == v->kind) end++;
+    *r = (column_run){v->kind, first, end - first, categorical ? v->n_levels : 0};
+    return true;
 }

@@ -6,7 +6,7 @@
 #include "error.h"
 #include "mem.h"
 
-enum { COLUMN_NAME = 256, MAX_LEVELS = 4096 }; /* bytes of a name or level; levels of a column */
+enum { COLUMN_NAME = 256, MAX_LEVELS = 4096 }; /* bytes of a name or level; levels there may be */
 
 typedef struct column_list {
     arena a;         /* all that is pointed to */
@@ -24,8 +24,15 @@ void columns_free(column_list *c);
 /* Names, kinds, levels and classes, without what was measured; NULL out of memory. */
 column_list *columns_copy(memory m, const column_list *from);
 
-/* The number of the column of that name; -1: none. */
-int64_t columns_find(const column_list *c, const char *name);
+/* Neighbouring columns of one kind; a categorical one by itself. */
+typedef struct column_run {
+    elbo_column_kind kind;
+    int64_t first, n;
+    int64_t levels; /* of CATEGORICAL */
+} column_run;
+
+/* Goes on to the next run; r begins as zeros. False: there is none. */
+bool columns_next_run(const column_list *c, column_run *r);
 
 /* The kind of that name; false: there is none. */
 bool column_kind_find(const char *word, elbo_column_kind *out);

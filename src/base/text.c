@@ -223,17 +223,54 @@ void text_disarm(char *s)
 
 /* ---- Writing numbers ---- */
 
-void text_from_real(double value, char out[32])
+/* The fewest digits from which reading gives the same number, as a float or as a double. */
+static void write_number(double value, bool single, char out[32])
 {
     locale_pair l;
     *out = 0;
     if (!enter_c_locale(&l)) return;
-    bool whole = fabs(value) < 1e15 && trunc(value) == value;
-    for (int digits = whole ? DBL_DECIMAL_DIG : 1; digits <= DBL_DECIMAL_DIG; digits++) {
+    int most = single ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG;
+    bool whole = fabs(value) < (single ? 1e8 : 1e15) && trunc(value) == value;
+    for (int digits = whole ? most : 1; digits <= most; digits++) {
         snprintf(out, 32, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) break;
+        if (single ? strtof(out, NULL) == (float)value : strtod(out, NULL) == value) break;
     }
     leave_c_locale(&l);
+}
+
+void text_from_real(double value, char out[32])
+{
+    write_number(value, false, out);
+}
+
+void text_from_float(float value, char out[32])
+{
+    write_number((double)value, true, out);
+}
+
+/* ---- Characters ---- */
+
+/* The length of the character at s; 0: it is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (*s < 0x80) return 1;
+    size_t n = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : 2;
+    if (*s < 0xc2 || *s > 0xf4) return 0;
+    unsigned code = *s & (0xffu >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (s[i] & 0x3f);
+    }
+    return code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
+}
+
+bool text_is_utf8(const char *s)
+{
+    const unsigned char *at = (const unsigned char *)s;
+    for (size_t n; *at; at += n)
+        if ((n = utf8_length(at)) == 0) return false;
+    return true;
 }
 
 /* ---- The nearest word ---- */

@@ -29,11 +29,16 @@ bool text_to_real(const char *s, double *out);
 /* The fewest digits that read back as the same double ("0.001", "1e-05"); whole numbers below 1e15 in full ("60000").
  * out has room for 32 bytes. */
 void text_from_real(double value, char out[32]);
+/* The same for a float: "0.1", not the double nearest to it. */
+void text_from_float(float value, char out[32]);
 
 /* Whether a control character begins at s: one of ASCII, or one of the 32 that UTF-8 writes with c2. */
 bool text_is_control(const char *s);
 /* Question marks in place of control characters, so that a terminal shows the text of strangers and does not obey it. */
 void text_disarm(char *s);
+
+/* Whether it is UTF-8, with no character longer than it need be and none that is half of one in UTF-16 (RFC 3629). */
+bool text_is_utf8(const char *s);
 
 /* The candidate nearest to word, or NULL when all are further than a third of its length (at least 1) in edit distance.
  * candidate(i) gives the i-th, NULL past the last. */

@@ -190,8 +190,11 @@ json_t *json_number(double value);
 json_t *json_shape(const int64_t shape[3]);
 json_t *json_metrics(const elbo_metrics *m);
 
-/* Refuses a name that does not end in .npy, or in .png where pictures will do, before any work is done. */
-elbo_status check_output(cli *c, const char *path, bool pictures);
+/* Refuses a name that does not end in .npy, or for examples in .png or .csv, before any work is done. */
+elbo_status check_output(cli *c, const char *path, bool examples);
+/* The flag out; of a model of a table, where nobody typed it, its default as .csv. */
+enum { MAX_OUTPUT = 64 };
+const char *output_name(const cli *c, char room[MAX_OUTPUT]);
 /* The same where only a picture will do, or a chart, .png or .svg. */
 elbo_status check_picture(cli *c, const char *path);
 elbo_status check_chart(cli *c, const char *path);

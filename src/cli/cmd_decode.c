@@ -5,7 +5,8 @@
 
 static const elbo_option_info flags[] = {
     FLAG_INT("n", "data", "0", 0, 1e9, "How many codes, from the first on; 0 takes all."),
-    FLAG_TEXT("out", "output", "FILE", "decoded.png", "The file to write: .png for a grid, .npy for an array."),
+    FLAG_TEXT("out", "output", "FILE", "decoded.png",
+              "The file to write: .png for a grid, .npy for an array, .csv for rows of a table (decoded.csv without)."),
     FLAG_PER_ROW,
     FLAG_END,
 };
@@ -42,7 +43,8 @@ static elbo_status run(cli *c)
     status = read_examples(c, 0, n, z, NULL);
     if (status == ELBO_OK) status = elbo_model_decode(c->model, z, n, x, &c->error);
     if (status != ELBO_OK) return status;
-    return write_result(c, out, x, NULL, n, info->shape, info->min, info->max);
+    char room[MAX_OUTPUT];
+    return write_result(c, output_name(c, room), x, NULL, n, info->shape, info->min, info->max);
 }
 
 const command command_decode = {

@@ -6,7 +6,8 @@ static const elbo_option_info flags[] = {
     FLAG_INT("n", "data", "32", 0, 1e9, "How many examples, from the first on; 0 takes all."),
     FLAG_TEXT(
         "out", "output", "FILE", "reconstructions.png",
-        "The file to write: .png for a grid of pairs [reconstruction | original], .npy for the reconstructions alone."),
+        "The file to write: .png for a grid of pairs [reconstruction | original], .npy for the reconstructions alone, .csv for "
+        "those of a table (reconstructions.csv without)."),
     FLAG_INT("per-row", "output", "0", 0, 4096, "Pairs in a row of the grid; 0 makes it about square."),
     FLAG_SHOW,
     FLAG_END,
@@ -32,7 +33,8 @@ static elbo_status run(cli *c)
     status = read_examples(c, 0, n, x, NULL);
     if (status == ELBO_OK) status = elbo_model_reconstruct(c->model, x, n, y, &c->error);
     if (status != ELBO_OK) return status;
-    status = write_result(c, out, y, x, n, info->shape, info->min, info->max);
+    char room[MAX_OUTPUT];
+    status = write_result(c, output_name(c, room), y, x, n, info->shape, info->min, info->max);
     if (status != ELBO_OK || !shows(c)) return status;
     term t = term_of(stderr, "auto", 0);
     return show_examples(c, &t, (const float *const[SHOW_ROWS]){x, y}, n, info->shape, info->min, info->max);

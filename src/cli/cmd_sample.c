@@ -4,7 +4,8 @@
 static const elbo_option_info flags[] = {
     FLAG_INT("n", "sampling", "64", 1, 1000000, "How many to draw."),
     FLAG_INT("seed", "sampling", "1", 0, 9007199254740992.0, "Which ones: the same seed draws the same examples."),
-    FLAG_TEXT("out", "output", "FILE", "samples.png", "The file to write: .png for a grid, .npy for an array."),
+    FLAG_TEXT("out", "output", "FILE", "samples.png",
+              "The file to write: .png for a grid, .npy for an array, .csv for rows of a table (samples.csv without)."),
     FLAG_PER_ROW,
     FLAG_SHOW,
     FLAG_END,
@@ -30,7 +31,8 @@ static elbo_status run(cli *c)
     if (!x) return c->error.code;
     status = elbo_model_sample(c->model, n, (uint64_t)flag_int(c, "seed"), x, &c->error);
     if (status != ELBO_OK) return status;
-    status = write_result(c, out, x, NULL, n, info->shape, info->min, info->max);
+    char room[MAX_OUTPUT];
+    status = write_result(c, output_name(c, room), x, NULL, n, info->shape, info->min, info->max);
     if (status != ELBO_OK || !shows(c)) return status;
     term t = term_of(stderr, "auto", 0);
     return show_examples(c, &t, (const float *const[SHOW_ROWS]){x}, n, info->shape, info->min, info->max);
@@ -40,7 +42,8 @@ const command command_sample = {
     .name = "sample",
     .summary = "Draw new examples from a model's prior",
     .words = {"MODEL"},
-    .about = "Draws examples from the prior of MODEL and writes them as a grid of pictures or as an array.",
+    .about = "Draws examples from the prior of MODEL and writes them as a grid of pictures, as an array, or as "
+             "rows of a table.",
     .flags = flags,
     .examples = examples,
     .run = run,

@@ -50,11 +50,32 @@ static bool is_picture(const char *path)
     return ends_with(path, ".png");
 }
 
-elbo_status check_output(cli *c, const char *path, bool pictures)
+static bool is_table(const char *path)
 {
-    if (ends_with(path, ".npy") || (pictures && is_picture(path))) return ELBO_OK;
-    return fail(c, ELBO_USAGE, "can't write %s: its name must end in %s.npy (an array)", path,
-                pictures ? ".png (a picture) or " : "");
+    return ends_with(path, ".csv");
+}
+
+elbo_status check_output(cli *c, const char *path, bool examples)
+{
+    if (ends_with(path, ".npy") || (examples && (is_picture(path) || is_table(path)))) return ELBO_OK;
+    return fail(c, ELBO_USAGE, "can't write %s: its name must end in %s.npy (an array)%s", path,
+                examples ? ".png (a picture) or " : "", examples ? " or .csv (rows of a table)" : "");
+}
+
+static elbo_status write_table(cli *c, const char *path, const float *x, int64_t n)
+{
+    if (!c->model) return fail(c, ELBO_USAGE, "can't write %s: only a model of a table knows its columns", path);
+    return elbo_model_write_csv(c->model, path, x, n, &c->error);
+}
+
+const char *output_name(const cli *c, char room[MAX_OUTPUT])
+{
+    const char *out = flag_text(c, "out");
+    for (size_t i = 0; i < c->n_given; i++)
+        if (strcmp(c->given[i].row->key, "out") == 0) return out;
+    if (!is_picture(out) || !elbo_model_column_at(c->model, 0)) return out;
+    snprintf(room, MAX_OUTPUT, "%.*s.csv", (int)strlen(out) - 4, out);
+    return room;
 }
 
 elbo_status check_picture(cli *c, const char *path)
@@ -127,8 +148,9 @@ static elbo_status print_written(cli *c, const char *path, int64_t n, const int6
 elbo_status write_examples(cli *c, const char *path, const float *x, const float *beside, int64_t n,
                            const int64_t shape[3], double min, double max)
 {
-    elbo_status status =
-        is_picture(path) ? write_picture(c, path, x, beside, n, shape, min, max) : write_array(c, path, x, n, shape);
+    elbo_status status = is_picture(path) ? write_picture(c, path, x, beside, n, shape, min, max)
+                         : is_table(path) ? write_table(c, path, x, n)
+                                          : write_array(c, path, x, n, shape);
     if (status == ELBO_OK) say_written(c, path, n);
     return status;
 }
@@ -145,6 +167,7 @@ elbo_status write_cells(cli *c, const char *path, const elbo_grid *g, json_t *mo
     elbo_grid picture = *g;
     picture_shape(g->shape, picture.shape);
     elbo_status status = is_picture(path) ? elbo_png_write_labelled(c->engine, path, &picture, &c->error)
+                         : is_table(path) ? write_table(c, path, g->part[0], g->n)
                                           : write_array(c, path, g->part[0], g->n, g->shape);
     if (status == ELBO_OK) say_written(c, path, g->n);
     if (status == ELBO_OK) return print_written(c, path, g->n, g->shape, more);

@@ -106,6 +106,8 @@ static elbo_status take_field(csv *c, elbo_error *error)
     if (memchr(from, 0, (size_t)(c->at - from))) return csv_fail(c, column, error, "a zero byte: this is no text");
     text_add_bytes(&c->record, "", 1);
     if (c->record.failed) return err_memory(error, "a line of a table");
+    if (!text_is_utf8(csv_field(c, column)))
+        return csv_fail(c, column, error, "characters that are no UTF-8; iconv -f latin1 -t utf-8 may make them so");
     return c->record.length > CSV_LINE ? csv_fail(c, column, error, "a line of more than %d bytes", CSV_LINE) : ELBO_OK;
 }
 

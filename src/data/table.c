@@ -264,6 +264,7 @@ elbo_status table_load(gz *g, const reading *how, array *out, elbo_error *error)
     arena_open(&t.a, t.m);
     status = load_rows(&t, out, error);
     for (size_t i = 0; i < t.n && t.at; i++) levels_close(&t.at[i].levels);
+    levels_close(&t.names);
     arena_close(&t.a);
     mem_free(t.m, bytes);
     if (status != ELBO_OK) array_free(out);

@@ -38,6 +38,7 @@ typedef struct table {
     int64_t n_classes;
     table_column *at;
     size_t n;
+    levels names; /* of the columns, in their order */
     int64_t rows;
 } table;
 

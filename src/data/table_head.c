@@ -123,27 +123,25 @@ static void take_scikit_header(table *t, const beginning *b)
 /* ---- Names ---- */
 
 /* x1, x2, ... where there is no name; a name that comes again gets the column's number. */
-static elbo_status name_column(table *t, levels *taken, const char *word, size_t column, elbo_error *error)
+static elbo_status name_column(table *t, const char *word, size_t column, elbo_error *error)
 {
     char name[COLUMN_NAME];
     if (*word) snprintf(name, sizeof name, "%s", word);
     else snprintf(name, sizeof name, "x%zu", column + 1);
-    for (size_t k = column + 1; levels_find(taken, name, NAN) >= 0; k++)
+    for (size_t k = column + 1; levels_find(&t->names, name, NAN) >= 0; k++)
         snprintf(name, sizeof name, "%.*s.%zu", COLUMN_NAME - 32, *word ? word : "x", k);
     t->at[column] = (table_column){.name = arena_text(&t->a, name), .why = "", .whole = true, .rising = true};
-    return levels_add(taken, name, NAN, error);
+    return levels_add(&t->names, name, NAN, error);
 }
 
 static elbo_status name_columns(table *t, const beginning *b, bool named, elbo_error *error)
 {
-    levels taken;
     t->n = b->n[t->classes ? 1 : 0];
     t->at = arena_new(&t->a, t->n, sizeof *t->at);
     elbo_status status = ELBO_OK;
-    levels_open(&taken, t->m, CSV_COLUMNS);
+    levels_open(&t->names, t->m, CSV_COLUMNS);
     for (size_t i = 0; t->at && i < t->n && status == ELBO_OK; i++)
-        status = name_column(t, &taken, named ? b->at[0][i] : "", i, error);
-    levels_close(&taken);
+        status = name_column(t, named ? b->at[0][i] : "", i, error);
     return status == ELBO_OK && t->a.failed ? err_memory(error, "the columns of a table") : status;
 }
 

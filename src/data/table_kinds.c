@@ -48,14 +48,10 @@ static bool next_word(const char **list, char delimiter, char out[COLUMN_NAME])
 /* A column by name, or by number from 1. Errors: USAGE. */
 static elbo_status find_column(const table *t, const char *option, const char *word, table_column **out, elbo_error *error)
 {
-    int64_t number;
-    for (size_t i = 0; i < t->n; i++)
-        if (strcmp(t->at[i].name, word) == 0) {
-            *out = &t->at[i];
-            return ELBO_OK;
-        }
-    if (text_to_int(word, &number) && number >= 1 && (size_t)number <= t->n) {
-        *out = &t->at[number - 1];
+    int64_t number, i = levels_find(&t->names, word, NAN);
+    if (i < 0 && text_to_int(word, &number) && number >= 1 && (size_t)number <= t->n) i = number - 1;
+    if (i >= 0) {
+        *out = &t->at[i];
         return ELBO_OK;
     }
     return err_set(error, ELBO_USAGE, "option %s: %s has no column \"%s\"; it has %zu, \"%s\" to \"%s\", or 1 to %zu", option,
@@ -139,14 +135,15 @@ static elbo_status keep_levels(table *t, table_column *v, const char *const *nam
     return status;
 }
 
-static elbo_status take_known(table *t, const elbo_column *known, elbo_error *error)
+static elbo_status take_known(table *t, const elbo_column *known, int64_t place, elbo_error *error)
 {
-    for (size_t i = 0; i < t->n; i++) {
+    int64_t i = levels_find(&t->names, known->name, NAN);
+    if (i >= 0) {
         table_column *v = &t->at[i];
-        if (strcmp(v->name, known->name) != 0) continue;
         v->role = COLUMN_VALUE;
         v->asked = true;
         v->kind = known->kind;
+        v->place = place;
         return column_has_levels(v->kind) ? keep_levels(t, v, known->levels, known->n_levels, error) : ELBO_OK;
     }
     return err_set(error, ELBO_USAGE, "%s has no column \"%s\", which the model was trained on; it has %zu, \"%s\" to \"%s\"%s",
@@ -159,13 +156,11 @@ static elbo_status take_all_known(table *t, const column_list *like, elbo_error 
 {
     elbo_status status = ELBO_OK;
     for (size_t i = 0; i < t->n; i++) t->at[i].role = COLUMN_LEFT_OUT;
-    for (int64_t i = 0; i < like->n && status == ELBO_OK; i++) status = take_known(t, &like->at[i], error);
-    for (size_t i = 0; i < t->n && status == ELBO_OK && like->label; i++) {
-        if (strcmp(t->at[i].name, like->label) != 0 || t->at[i].role == COLUMN_VALUE) continue;
-        t->at[i].role = COLUMN_LABEL;
-        if (!t->classes) status = keep_levels(t, &t->at[i], like->classes, like->n_classes, error);
-    }
-    return status;
+    for (int64_t i = 0; i < like->n && status == ELBO_OK; i++) status = take_known(t, &like->at[i], i, error);
+    int64_t label = like->label ? levels_find(&t->names, like->label, NAN) : -1;
+    if (status != ELBO_OK || label < 0 || t->at[label].role == COLUMN_VALUE) return status;
+    t->at[label].role = COLUMN_LABEL;
+    return t->classes ? ELBO_OK : keep_levels(t, &t->at[label], like->classes, like->n_classes, error);
 }
 
 elbo_status table_ask(table *t, elbo_error *error)
@@ -360,12 +355,10 @@ elbo_status table_decide(table *t, elbo_error *error)
         status = decide_column(t, v, error);
         if (v->role != COLUMN_VALUE || status != ELBO_OK) continue;
         if (column_has_levels(v->kind) && !v->fixed) levels_sort(&v->levels);
-        v->place = n++;
+        if (!t->how->like) v->place = n;
+        n++;
     }
     if (status != ELBO_OK || t->a.failed) return status != ELBO_OK ? status : err_memory(error, "the columns of a table");
-    if (t->how->like)
-        for (size_t i = 0; i < t->n; i++)
-            if (t->at[i].role == COLUMN_VALUE) t->at[i].place = columns_find(t->how->like, t->at[i].name);
     const char *asked = options_of(t)->ignore;
     return n > 0 ? ELBO_OK : err_set(error, asked && *asked ? ELBO_USAGE : ELBO_BAD_FILE,
                                      "%s: no column is left that could be modelled", t->path);

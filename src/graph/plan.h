@@ -61,8 +61,9 @@ void plan_run(const plan *p, const plan_buffers *b);
 const void *plan_result(const plan *p, int i, const plan_buffers *b);
 
 /* Runs a plan of a reference backend and looks at every step's result. True when one has a number that is not finite: *at
- * is the earliest such node on the tape, *example where it was (-1: not one example's). */
-bool plan_find_nonfinite(const plan *p, const plan_buffers *b, const node **at, int64_t *example);
+ * is the earliest such node on the tape, *example where it was (-1: not one example's). nan_is_missing: inputs are not looked
+ * at, for nan in them stands for what is missing. */
+bool plan_find_nonfinite(const plan *p, const plan_buffers *b, bool nan_is_missing, const node **at, int64_t *example);
 
 /* The steps as text, with bytes and flops, and with seconds[steps] where they are known (NULL: not). */
 struct text;

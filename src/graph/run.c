@@ -234,13 +234,15 @@ static bool look_at(const running *r, const node *x, const node **at, int64_t *e
 
 /* A value that is legitimately infinite or nan does not occur in a healthy step, so the earliest one is the culprit. Inputs and
  * parameters come first on the tape. */
-bool plan_find_nonfinite(const plan *p, const plan_buffers *b, const node **at, int64_t *example)
+bool plan_find_nonfinite(const plan *p, const plan_buffers *b, bool nan_is_missing, const node **at, int64_t *example)
 {
     *at = NULL;
     *example = -1;
     running r = {p, b, NULL};
-    for (int id = 0; id < g_count(p->g); id++)
-        if (is_leaf(g_at(p->g, id))) look_at(&r, g_at(p->g, id), at, example);
+    for (int id = 0; id < g_count(p->g); id++) {
+        const node *x = g_at(p->g, id);
+        if (is_leaf(x) && !(nan_is_missing && x->op == OP_input)) look_at(&r, x, at, example);
+    }
     for (int i = 0; i < p->n_steps; i++) {
         const step *s = &p->steps[i];
         for (int part = 0; part < s->parts; part++) run_whole(&r, s, part, 0);

@@ -6,17 +6,23 @@
 
 #define LOG_2PI 1.8378770664093453
 
-int64_t likelihood_emits(const likelihood *l)
+/* Of each value. */
+static int64_t emits_each(const likelihood *l)
 {
     int emits = likelihood_at(l->kind)->emits;
     bool scale = likelihood_at(l->kind)->scaled && l->sigma_kind == SIGMA_PREDICTED;
     return (emits ? emits : l->levels) + scale;
 }
 
+int64_t likelihood_emits(const likelihood *l, int64_t n)
+{
+    return l->kind == L_columns ? columns_emit(l) : n * emits_each(l);
+}
+
 /* The j-th of the numbers emitted for each value: [..., D E] to [..., D] */
 static node *part(const likelihood *l, node *r, int64_t j)
 {
-    int64_t e = likelihood_emits(l);
+    int64_t e = emits_each(l);
     if (e == 1 || g_broken(r)) return r;
     shape each = r->shape, pairs = r->shape;
     each.dim[each.rank - 1] /= e;
@@ -72,11 +78,13 @@ static node *location(const likelihood *l, node *r)
 /* The mean of |error|^p over the batch while training (where p(x|z) is largest, Rybkin et al. 2021), and a running mean
  * of it, kept as state, when evaluating. At the optimum of an average of likelihoods no gradient comes through it; where
  * draws are weighted (iwae) some does, so it is not detached. */
-static node *optimal_power(scope *s, node *power)
+static node *optimal_power(scope *s, node *power, node *present)
 {
     node *kept = scope_state(s, "variance", SCALAR, 1);
     if (!s->training) return kept;
-    node *now = g_shift(g_mean_all(power), 1e-8);
+    node *there = present ? g_broadcast(present, power->shape) : NULL;
+    node *mean = there ? g_div(g_sum_all(g_mul(power, there)), g_shift(g_sum_all(there), 1e-8)) : g_mean_all(power);
+    node *now = g_shift(mean, 1e-8);
     scope_state_set(s, "variance", g_add(g_scale(kept, 0.9), g_scale(g_stop(now), 0.1)));
     return now;
 }
@@ -90,7 +98,7 @@ static node *log_scale(scope *s, const likelihood *l, node *r, node *power, doub
     case SIGMA_LEARNED: return scope_param(s, "logsigma", SHAPE(1), NULL, begin);
     case SIGMA_PER_DIMENSION: return scope_param(s, "logsigma", SHAPE(shape_last(power->shape)), NULL, begin);
     case SIGMA_PREDICTED: return g_shift(g_clip(part(l, r, 1), -15, 10), log(l->sigma));
-    case SIGMA_OPTIMAL: return g_scale(g_log(optimal_power(s, power)), 1 / p);
+    case SIGMA_OPTIMAL: return g_scale(g_log(optimal_power(s, power, l->present)), 1 / p);
     }
     return NULL;
 }
@@ -254,7 +262,10 @@ const likelihood_info *likelihood_at(size_t i)
 
 node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x)
 {
-    return g_broken(r) ? r : g_sum_last(rows[l->kind].nll(s, l, r, x));
+    if (g_broken(r) || g_broken(x)) return g_broken(r) ? r : x;
+    node *each = rows[l->kind].nll(s, l, r, x);
+    if (l->kind == L_columns) return each;
+    return g_sum_last(l->present ? g_mul(each, l->present) : each);
 }
 
 node *likelihood_mean(const likelihood *l, node *r)

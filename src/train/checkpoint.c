@@ -277,7 +277,7 @@ static elbo_model *model_in(elbo_engine *engine, const st_file *f, run_state *ru
         m = model_new(engine, &h->config, &h->data, error);
         if (!m && error && error->code == ELBO_USAGE) error->code = ELBO_BAD_FILE;
     }
-    if (m && unpack_all(m, f, run, arrays, error) != ELBO_OK) {
+    if (m && (unpack_all(m, f, run, arrays, error) != ELBO_OK || model_note_units(m, error) != ELBO_OK)) {
         elbo_model_free(m);
         m = NULL;
     }
@@ -285,6 +285,7 @@ static elbo_model *model_in(elbo_engine *engine, const st_file *f, run_state *ru
         m->info.step = h->step;
         m->info.epoch = h->epoch;
     }
+    columns_free(h->columns);
     mem_free(engine->m, h);
     return m;
 }

@@ -1,6 +1,7 @@
 /* checkpoint_json.c - see checkpoint_json.h. JSON through jansson; numbers that must survive to the bit are written with 17
  * digits, 64-bit words as hexadecimal text. */
 #include "checkpoint_json.h"
+#include "columns_json.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -32,10 +33,11 @@ static json_t *options_of(const elbo_config *c)
 char *header_write(const elbo_model *m)
 {
     const elbo_model_info *i = &m->info;
-    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:f, s:b, s:I, s:I, s:o}", "format", MODEL_FORMAT, "family",
+    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:f, s:b, s:I, s:I, s:o, s:o*}", "format", MODEL_FORMAT, "family",
                           i->family, "shape", (json_int_t)i->shape[0], (json_int_t)i->shape[1], (json_int_t)i->shape[2],
                           "min", i->min, "max", i->max, "unit", m->data.step, "binary", (int)m->data.binary, "step",
-                          (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options", options_of(&m->config));
+                          (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options", options_of(&m->config),
+                          "table", columns_write(m->columns));
     return dump(m->m, j);
 }
 
@@ -134,9 +136,9 @@ static elbo_status read_options(json_t *options, elbo_config *c, elbo_error *err
 
 elbo_status header_read(memory m, const char *words, model_header *h, elbo_error *error)
 {
-    json_t *j = parse(words, error), *options;
-    if (!j) return ELBO_BAD_FILE;
+    json_t *j = parse(words, error), *options, *table = NULL;
     *h = (model_header){.step = 0};
+    if (!j) return ELBO_BAD_FILE;
     config_init(&h->config, m);
     int format = 0;
     const char *named = "";
@@ -144,9 +146,10 @@ elbo_status header_read(memory m, const char *words, model_header *h, elbo_error
     int binary = 0;
     json_error_t why;
     elbo_status status;
-    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s?F, s?b, s:I, s:I, s:o}", "format", &format,
+    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s?F, s?b, s:I, s:I, s:o, s?o}", "format", &format,
                        "family", &named, "shape", &s[0], &s[1], &s[2], "min", &h->data.min, "max", &h->data.max, "unit",
-                       &h->data.step, "binary", &binary, "step", &step, "epoch", &epoch, "options", &options) != 0 ||
+                       &h->data.step, "binary", &binary, "step", &step, "epoch", &epoch, "options", &options,
+                       "table", &table) != 0 ||
         !json_is_object(options)) {
         status = err_set(error, ELBO_BAD_FILE, "its description is not one of a model: %.120s", why.text);
     } else {
@@ -156,6 +159,8 @@ elbo_status header_read(memory m, const char *words, model_header *h, elbo_error
         h->epoch = epoch;
         status = read_options(options, &h->config, error);
         if (status == ELBO_OK) status = check_header(h, format, named, error);
+        if (status == ELBO_OK && table) status = columns_read(m, table, h->data.shape[2], &h->columns, error);
+        h->data.columns = h->columns;
     }
     json_decref(j);
     return status;

@@ -10,6 +10,7 @@ enum { MODEL_FORMAT = 1 };
 typedef struct model_header {
     elbo_config config;
     model_data data;
+    column_list *columns; /* what data.columns is; freed with columns_free */
     int64_t step, epoch;
 } model_header;
 
@@ -17,7 +18,7 @@ typedef struct model_header {
 char *header_write(const elbo_model *m);
 char *run_write(memory m, const run_state *r);
 
-/* Errors: BAD_FILE with what was got and expected. */
+/* Errors: BAD_FILE with what was got and expected, NO_MEMORY. The columns are to be freed also after an error. */
 elbo_status header_read(memory m, const char *json, model_header *out, elbo_error *error);
 elbo_status run_read(const char *json, run_state *out, elbo_error *error);
 

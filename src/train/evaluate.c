@@ -183,23 +183,3 @@ elbo_status elbo_model_evaluate(elbo_model *m, elbo_data *data, elbo_metrics *me
     reading r = {data, 0};
     return evaluate_run(m, data->info.dtype, next_of_data, &r, metrics, error);
 }
-
-elbo_data *elbo_data_open_for(elbo_engine *engine, const elbo_model *model, const char *name, const char *part,
-                              elbo_error *error)
-{
-    elbo_data_options options = elbo_model_data_options(model);
-    return elbo_data_open_with(engine, name, part, &options, error);
-}
-
-elbo_model *elbo_model_new(elbo_engine *engine, const elbo_config *config, const elbo_data *data, elbo_error *error)
-{
-    const elbo_data_info *i = &data->info;
-    bool bytes = i->dtype == ELBO_U8; /* whatever was met in them, bytes reach from 0 to 1 */
-    model_data d = {.shape = {i->shape[0], i->shape[1], i->shape[2]},
-                    .min = bytes ? 0 : i->min,
-                    .max = bytes ? 1 : i->max,
-                    .step = i->step,
-                    .binary = i->binary,
-                    .draw = true};
-    return model_new(engine, config, &d, error);
-}

@@ -3,6 +3,7 @@
 #include "../nn/rate.h"
 #include "album.h"
 #include "data_bias.h"
+#include "data_units.h"
 #include "trainer.h"
 
 #include <stdio.h>
@@ -137,6 +138,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     elbo_status status = open_feed(t, config, error);
     if (status == ELBO_OK) status = arrays_open(&t->arrays, t->m, error);
     if (status == ELBO_OK) status = model_trains(t->m, error);
+    if (status == ELBO_OK) status = data_units_set(t->m, &t->feed, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
     if (status == ELBO_OK && config->ema > 0) status = snapshot_take(&t->arrays.average, &t->m->store, false, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);
@@ -144,10 +146,14 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
 }
 
 /* A run that ended before its first checkpoint is begun again: it had nothing yet. */
-elbo_status prepare(trainer *t, const elbo_config *config, elbo_error *error)
+elbo_status prepare(trainer *t, const elbo_config *asked, elbo_error *error)
 {
     const elbo_train_options *o = t->options;
+    elbo_config fitted = *asked, *config = &fitted;
+    char words[512];
     bool validation = !o->no_validation && !o->validation && config->validation > 0;
+    config_fit(config, &t->data->info, words, sizeof words);
+    if (*words) event_note(t, "%s: as nothing else is asked for, %s", t->data->info.name, words);
     uint64_t fingerprint;
     if (o->resume && !o->directory) return err_set(error, ELBO_USAGE, "resuming needs the directory of a run");
     bool bare = false;

@@ -1,9 +1,8 @@
 /* check_fit.c - whether options fit each other and the data. A mismatch is refused with the reason and the fix. */
 #include "model.h"
+#include "units.h"
 
 #include <math.h>
-
-enum { MAX_LEVELS = 4096 };
 
 int64_t model_levels(const model_data *d)
 {
@@ -48,13 +47,38 @@ static elbo_status check_levels(const elbo_config *c, const model_data *d, elbo_
                    "poisson or gaussian", name_of(c), MAX_LEVELS, d->max);
 }
 
+/* A table of which there is something to model. */
+static elbo_status check_columns(const model_data *d, elbo_error *error)
+{
+    if (!d->columns)
+        return err_set(error, ELBO_USAGE, "likelihood columns is for tables of text (CSV), whose columns are of different kinds; "
+                                          "use --likelihood gaussian, poisson or another");
+    for (column_run r = {0}; columns_next_run(d->columns, &r);)
+        if (r.kind != ELBO_COLUMN_CONSTANT) return ELBO_OK;
+    return err_set(error, ELBO_USAGE, "every column of the table is constant: there is nothing to model");
+}
+
+/* Levels are no numbers. */
+static elbo_status check_no_levels(const elbo_config *c, const model_data *d, elbo_error *error)
+{
+    for (int64_t i = 0; d->columns && i < d->columns->n; i++)
+        if (d->columns->at[i].kind == ELBO_COLUMN_CATEGORICAL)
+            return err_set(error, ELBO_USAGE, "likelihood %s is for numbers, but column \"%s\" of the table is categorical; use "
+                                              "--likelihood columns, or leave it out with --ignore", name_of(c),
+                           d->columns->at[i].name);
+    return ELBO_OK;
+}
+
 static elbo_status check_takes(const elbo_config *c, const model_data *d, elbo_error *error)
 {
+    elbo_status status = c->likelihood == L_columns ? check_columns(d, error) : check_no_levels(c, d, error);
+    if (status != ELBO_OK) return status;
     switch (likelihood_at((size_t)c->likelihood)->takes) {
     case TAKES_UNIT: return check_unit(c, d, error);
     case TAKES_COUNTS: return check_counts(c, d, error);
     case TAKES_LEVELS: return check_levels(c, d, error);
-    case TAKES_REAL: break;
+    case TAKES_REAL:
+    case TAKES_COLUMNS: break;
     }
     return ELBO_OK;
 }
@@ -62,6 +86,10 @@ static elbo_status check_takes(const elbo_config *c, const model_data *d, elbo_e
 /* Transformations of the data on their way to the network. */
 static elbo_status check_input(const elbo_config *c, const model_data *d, elbo_error *error)
 {
+    bool standard = units_standardise(c, d->columns);
+    if (standard && (c->range || c->binarize))
+        return err_set(error, ELBO_USAGE, "%s changes numbers that are standardised; leave one of the two out",
+                       c->range ? "range symmetric" : "binarize");
     if (d->min >= 0 && d->max <= 1) return ELBO_OK;
     if (c->range)
         return err_set(error, ELBO_USAGE, "range symmetric needs data in [0,1], but the data reach from %g to %g; scale them, or "
@@ -81,6 +109,10 @@ static elbo_status check_output(const elbo_config *c, const model_data *d, elbo_
                        "output %s with likelihood %s would apply a second transformation: the decoder emits %s, and %s has "
                        "its own; use --output linear", c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh", l->name,
                        l->takes == TAKES_COUNTS ? "the logarithm of a mean" : "logits", l->name);
+    if (units_standardise(c, d->columns))
+        return err_set(error, ELBO_USAGE, "output %s reaches from %d to 1, but standardised numbers reach further; use --output "
+                                          "linear", c->output == OUTPUT_SIGMOID ? "sigmoid" : "tanh",
+                       c->output == OUTPUT_SIGMOID ? 0 : -1);
     if (c->output == OUTPUT_SIGMOID && (c->range || d->min < 0 || d->max > 1))
         return err_set(error, ELBO_USAGE,
                        "output sigmoid reaches (0,1), but the network's data reach from %g to %g; use --output "
@@ -97,8 +129,8 @@ elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *err
     if (status == ELBO_OK) status = check_input(c, d, error);
     if (status == ELBO_OK) status = check_output(c, d, error);
     if (status != ELBO_OK) return status;
-    if (c->data_bias && c->likelihood != L_bernoulli && c->likelihood != L_bernoulli_eps)
-        return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli");
+    if (c->data_bias && c->likelihood != L_bernoulli && c->likelihood != L_bernoulli_eps && c->likelihood != L_columns)
+        return err_set(error, ELBO_USAGE, "data-bias sets logits: it needs likelihood bernoulli or columns");
     if (c->capacity > 0 && c->free_bits > 0)
         return err_set(error, ELBO_USAGE, "capacity and free-bits both change the KL term; give one of them");
     if (c->kl_cycle > 0 && !(c->kl_warmup > 0 && c->kl_warmup <= c->kl_cycle))

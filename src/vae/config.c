@@ -199,7 +199,9 @@ elbo_status elbo_config_set(elbo_config *c, const char *key, const char *value, 
         [ELBO_OPTION_TEXT] = set_text, [ELBO_OPTION_CHOICE] = set_choice,
     };
     const row *r = find_row(key);
-    if (r) return setters[r->info.type](c, r, value, error);
+    elbo_status status = r ? setters[r->info.type](c, r, value, error) : ELBO_USAGE;
+    if (r && status == ELBO_OK) c->given[r - rows] = true;
+    if (r) return status;
     const char *near = text_nearest(key, key_at);
     return err_set(error, ELBO_USAGE, "there is no option '%.64s'%s%s%s", key, near ? "; did you mean '" : "", near ? near : "",
                    near ? "'?" : "");
@@ -209,6 +211,12 @@ void config_init(elbo_config *c, memory m)
 {
     *c = (elbo_config){.m = m};
     for (size_t i = 0; i < n_rows; i++) elbo_config_set(c, rows[i].info.key, rows[i].info.default_value, NULL);
+    memset(c->given, 0, sizeof c->given);
+}
+
+bool config_is_given(const elbo_config *c, const char *key)
+{
+    return c->given[find_row(key) - rows];
 }
 
 elbo_config *elbo_config_new(elbo_engine *engine, elbo_error *error)

@@ -7,6 +7,22 @@
 
 enum { CONFIG_TEXT = 1024, CONFIG_PRESET = 64 };
 
+/* How many options there are. */
+enum {
+    CONFIG_OPTIONS = 0
+#define INT(...) +1
+#define REAL(...) +1
+#define BOOL(...) +1
+#define TEXT(...) +1
+#define CHOICE(...) +1
+#include "options.def"
+#undef INT
+#undef REAL
+#undef BOOL
+#undef TEXT
+#undef CHOICE
+};
+
 struct elbo_config {
 #define INT(field, ...) int64_t field;
 #define REAL(field, ...) double field;
@@ -21,11 +37,18 @@ struct elbo_config {
 #undef CHOICE
     memory m;
     char preset[CONFIG_PRESET]; /* the name of the preset that was set last; "": none */
+    bool given[CONFIG_OPTIONS]; /* set by somebody, to whatever */
     char shown[CONFIG_TEXT]; /* what elbo_config_get returned last */
 };
 
 /* Every option at its default. */
 void config_init(elbo_config *c, memory m);
+
+/* Whether somebody set an option. */
+bool config_is_given(const elbo_config *c, const char *key);
+
+/* Sets options that nobody set to what suits the data (config_fit.c); words: which and to what, "" for none. */
+void config_fit(elbo_config *c, const elbo_data_info *data, char *words, size_t room);
 
 /* The value of an option as text. */
 void config_show(const elbo_config *c, const elbo_option_info *option, char out[CONFIG_TEXT]);

@@ -1,5 +1,6 @@
 /* model.c - making models and compiling their graphs. */
 #include "model.h"
+#include "units.h"
 #include "../base/text.h"
 
 #include <math.h>
@@ -39,7 +40,7 @@ static double loss_scale(const elbo_model *m, int64_t examples)
 /* ---- Graphs ---- */
 
 /* Levels and counts are those of the data in the network's range. */
-static likelihood likelihood_of(const elbo_model *m)
+likelihood model_likelihood(const elbo_model *m)
 {
     const elbo_config *c = &m->config;
     double step = m->data.step;
@@ -50,6 +51,7 @@ static likelihood likelihood_of(const elbo_model *m)
         l.step = c->range ? 2 * step : step;
         l.low = c->range ? -1 : 0;
     }
+    l.columns = m->data.columns;
     return l;
 }
 
@@ -57,11 +59,11 @@ static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
 {
     static const char *const names[] = {"train", "evaluate", "encode", "decode", "draw", "weigh"};
     const elbo_config *c = &m->config;
-    vae v = {.config = c, .trunk = m->trunk};
+    vae v = {.config = c, .trunk = m->trunk, .columns = m->data.columns};
     v.s = (scope){.g = g, .store = &m->store, .group = "model", .purpose = names[why], .training = why == TRAIN,
                   .init = init_at((size_t)c->init), .state_value = state_value};
     memcpy(v.shape, m->info.shape, sizeof v.shape);
-    v.likelihood = likelihood_of(m);
+    v.likelihood = model_likelihood(m);
     return v;
 }
 
@@ -83,6 +85,7 @@ static batch input_batch(elbo_model *m, vae *v, elbo_dtype stored, bool for_loss
     node *x = g_input(g, SLOT_X, stored == ELBO_U8 ? U8 : F32, s, true, "x");
     x = g_cast(x, F32);
     if (stored == ELBO_U8) x = g_scale(x, 1.0 / 255);
+    x = units_take_missing(v, x);
     x = binarized(m, v, x, for_loss);
     if (m->config.range) x = g_shift(g_scale(x, 2), -1);
     return (batch){x};
@@ -91,7 +94,7 @@ static batch input_batch(elbo_model *m, vae *v, elbo_dtype stored, bool for_loss
 /* The mean of p(x|z) in the data's units. */
 static node *pixels(elbo_model *m, vae *v, node *decoded)
 {
-    node *mean = likelihood_mean(&v->likelihood, decoded);
+    node *mean = units_back(v, likelihood_mean(&v->likelihood, decoded));
     return m->config.range ? g_scale(g_shift(mean, 1), 0.5) : mean;
 }
 
@@ -441,7 +444,7 @@ void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, c
     plan_buffers b = buffers_of(m, inputs, env);
     const node *at;
     int64_t example;
-    if (plan_find_nonfinite(ref->plan, &b, &at, &example)) describe_node(at, example, index, words, room);
+    if (plan_find_nonfinite(ref->plan, &b, m->columns != NULL, &at, &example)) describe_node(at, example, index, words, room);
 }
 
 /* ---- Making ---- */
@@ -491,15 +494,39 @@ static elbo_status declare(elbo_model *m, int64_t max_parameters, elbo_error *er
 static elbo_measure measure_of(const elbo_model *m)
 {
     const likelihood_info *l = likelihood_at((size_t)m->config.likelihood);
-    bool grey = l->takes == TAKES_UNIT && !m->data.binary && !m->config.binarize;
-    return grey ? ELBO_LOSS : l->measure;
+    bool grey = l->takes == TAKES_UNIT && !m->data.binary && !m->config.binarize, real = false;
+    if (l->takes != TAKES_COLUMNS) return grey ? ELBO_LOSS : l->measure;
+    for (column_run r = {0}; columns_next_run(m->columns, &r);) real = real || r.kind == ELBO_COLUMN_REAL;
+    return real ? ELBO_DENSITY : ELBO_MASS;
 }
 
-/* The units of the file in one of the network's, for each number. */
-static double log_volume(const elbo_model *m)
+/* The logarithms of scales [n], added up; nan where one is not positive. */
+static double log_scales(const elbo_model *m, int64_t at, int64_t n)
 {
-    double unit = (m->config.range ? 0.5 : 1) * (m->data.step > 0 ? 1 / m->data.step : 1);
-    return (double)model_numbers(m) * log(unit);
+    const entry *e = store_find(&m->store.states, "data.scale");
+    double sum = 0;
+    for (int64_t i = at; e && i < at + n; i++) {
+        double scale = (double)m->store.state[e->offset + i];
+        sum += scale > 0 ? log(scale) : (double)NAN;
+    }
+    return sum;
+}
+
+/* The units of the file in one of the network's, of every number that has a density. */
+elbo_status model_note_units(elbo_model *m, elbo_error *error)
+{
+    const elbo_config *c = &m->config;
+    double unit = log((c->range ? 0.5 : 1) * (m->data.step > 0 ? 1 / m->data.step : 1)), sum = 0;
+    int64_t at = 0;
+    if (isnan(log_scales(m, 0, units_features(c, m->columns, model_numbers(m)))))
+        return err_set(error, ELBO_BAD_FILE, "state data.scale has a number that is not above 0");
+    for (column_run r = {0}; units_next_run(c, m->columns, model_numbers(m), &r); at += units_run_features(r)) {
+        if (r.kind == ELBO_COLUMN_REAL) sum += (double)r.n * unit;
+        if (units_read_standard(c, m->columns, r)) sum += log_scales(m, at, r.n);
+    }
+    m->info.measure = measure_of(m);
+    m->info.log_volume = m->info.measure == ELBO_DENSITY ? sum : 0;
+    return ELBO_OK;
 }
 
 static void fill_info(elbo_model *m, const model_data *d)
@@ -508,8 +535,6 @@ static void fill_info(elbo_model *m, const model_data *d)
     memcpy(m->info.shape, d->shape, sizeof m->info.shape);
     m->info.min = d->min;
     m->info.max = d->max;
-    m->info.measure = measure_of(m);
-    m->info.log_volume = m->info.measure == ELBO_DENSITY ? log_volume(m) : 0;
     m->n_latents = m->family->latents(&m->config, m->latents);
     for (int i = 0; i < m->n_latents; i++) {
         const latent *l = &m->latents[i];
@@ -534,9 +559,12 @@ elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const mode
     m->family = family_at((size_t)config->family);
     store_open(&m->store, engine->m);
     m->data = *data;
+    m->data.columns = m->columns = data->columns ? columns_copy(m->m, data->columns) : NULL;
     fill_info(m, data);
-    elbo_status status = declare(m, data->max_parameters, error);
+    elbo_status status = data->columns && !m->columns ? err_memory(error, "the columns of a model") : ELBO_OK;
+    if (status == ELBO_OK) status = declare(m, data->max_parameters, error);
     if (status == ELBO_OK && data->draw) status = store_draw(&m->store, (uint64_t)config->seed, error);
+    if (status == ELBO_OK && data->draw) status = model_note_units(m, error);
     m->info.n_parameters = store_parameters(&m->store);
     if (status == ELBO_OK) return m;
     elbo_model_free(m);
@@ -548,6 +576,7 @@ void elbo_model_free(elbo_model *m)
     if (!m) return;
     for (int i = 0; i < m->n_plans; i++) close_plan(&m->plans[i]);
     store_close(&m->store);
+    columns_free(m->columns);
     mem_free(m->m, m->arena);
     mem_free(m->m, m->scratch);
     mem_free(m->m, m->latent_use);

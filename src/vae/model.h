@@ -59,6 +59,7 @@ typedef struct model_data {
     double min, max;
     double step;            /* every value is a whole multiple of it: 1/255 of bytes, 1 of whole numbers; 0: real numbers */
     bool binary;            /* every value is 0 or 1 */
+    const column_list *columns; /* of a table; NULL: no table. The model keeps a copy */
     int64_t max_parameters; /* a file's numbers, so that a hostile one can't ask for more; 0: no limit */
     bool draw;              /* draw initial parameters; else they are zeros, to be loaded */
 } model_data;
@@ -73,6 +74,7 @@ struct elbo_model {
     memory m;
     elbo_config config;
     model_data data;
+    column_list *columns; /* what data.columns is */
     elbo_model_info info;
     const family *family;
     latent latents[MAX_LATENTS];
@@ -103,6 +105,12 @@ elbo_status check_fit(const elbo_config *c, const model_data *d, elbo_error *err
 
 /* A model. Errors: USAGE, NO_MEMORY. */
 elbo_model *model_new(elbo_engine *engine, const elbo_config *config, const model_data *data, elbo_error *error);
+
+/* After data.mean and data.scale have changed: what follows from them. Errors: BAD_FILE (a scale that is not positive). */
+elbo_status model_note_units(elbo_model *m, elbo_error *error);
+
+/* p(x|z) as the options say. */
+likelihood model_likelihood(const elbo_model *m);
 
 /* Makes room for gradients and the optimiser, where there is none yet. */
 elbo_status model_trains(elbo_model *m, elbo_error *error);

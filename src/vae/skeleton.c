@@ -1,5 +1,5 @@
 /* skeleton.c - see vae.h */
-#include "vae.h"
+#include "units.h"
 
 #define FAMILY(name, ...) extern const family family_##name;
 #include "families.def"
@@ -32,8 +32,9 @@ bool family_samples(const family *f)
 
 node *vae_features(vae *v, node *x)
 {
+    node *seen = units_seen(v, x);
     int mark = scope_enter(&v->s, "encoder");
-    node *h = architecture(&v->s, x, v->config->encoder, &v->trunk, v->notes);
+    node *h = architecture(&v->s, seen, v->config->encoder, &v->trunk, v->notes);
     scope_leave(&v->s, mark);
     return h;
 }
@@ -55,7 +56,7 @@ static node *transformed_twice(vae *v, const char *activation)
 /* The channels of what the decoder emits: the likelihood's numbers for each of the data's. */
 static int64_t emitted_channels(const vae *v)
 {
-    return v->shape[2] * likelihood_emits(&v->likelihood);
+    return likelihood_emits(&v->likelihood, v->shape[2]);
 }
 
 /* A picture of the emitted channels, by a last convolution where they differ, cut at the middle to the data's size. */
@@ -93,10 +94,13 @@ node *vae_nll(vae *v, node *decoded, node *x)
 {
     if (g_broken(decoded) || g_broken(x)) return g_broken(x) ? x : decoded;
     int64_t b = x->shape.dim[0], k = decoded->shape.dim[0] / b, e = decoded->shape.dim[1];
+    node *each = g_reshape(decoded, SHAPE(b, k, e)), *original = units_read(v, x);
+    if (g_broken(original)) return original;
+    shape rows = SHAPE(b, 1, shape_last(original->shape));
+    likelihood l = v->likelihood;
+    l.present = v->present ? g_reshape(v->present, rows) : NULL;
     int mark = scope_enter(&v->s, "likelihood");
-    node *each = g_reshape(decoded, SHAPE(b, k, e)), *original = flatten(x);
-    original = g_reshape(original, SHAPE(b, 1, shape_last(original->shape)));
-    node *nll = likelihood_nll(&v->s, &v->likelihood, each, original);
+    node *nll = likelihood_nll(&v->s, &l, each, g_reshape(original, rows));
     scope_leave(&v->s, mark);
     return nll;
 }

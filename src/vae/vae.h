@@ -20,11 +20,13 @@ typedef struct vae {
     shape trunk;           /* [H,W,C] of the last picture in the encoder: what auto means in the decoder; rank 0: none */
     struct text *notes;    /* a line for each layer; NULL: none */
     likelihood likelihood;
+    const column_list *columns; /* of a table; NULL: no table */
+    node *present;         /* of a table: 1 where a value is there, else 0 [B,D] */
     node *beta;            /* scalar input: the weight of the KL term, in the units of nats per example */
     node *capacity;        /* scalar input: nats at which the KL term is held, where the options say so */
 } vae;
 
-/* A batch as a graph: x [B,H,W,C] in the network's range. */
+/* A batch as a graph: x [B,H,W,C] in the network's range; what is missing of a table is 0. */
 typedef struct batch {
     node *x;
 } batch;
