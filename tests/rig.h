@@ -15,7 +15,7 @@
 
 #include "graph/plan.h"
 
-enum { RIG_INPUTS = 10, RIG_OUTPUTS = 24 };
+enum { RIG_INPUTS = 10, RIG_OUTPUTS = 24, RIG_GUARD = 4096 };
 
 typedef struct rig {
     elbo_engine *engine;
@@ -36,6 +36,13 @@ static inline elbo_engine *rig_engine(int threads, bool own_products)
     return e;
 }
 
+/* Of the arena and of all scratch. */
+static inline void rig_sizes(const rig *r, size_t size[2])
+{
+    size[0] = plan_arena_size(r->p) + 64;
+    size[1] = plan_scratch_size(r->p) * (size_t)elbo_engine_threads(r->engine) + 64;
+}
+
 /* Compiles the graph for n outputs. What a run reads before it is written is nan. */
 static inline rig rig_open(elbo_engine *engine, graph *g, node *const *outputs, int n, plan_backend backend)
 {
@@ -46,13 +53,13 @@ static inline rig rig_open(elbo_engine *engine, graph *g, node *const *outputs, 
     r.p = plan_compile(engine, g, r.outputs, n, backend, &err);
     if (!r.p) print_error("%s\n", err.message);
     assert_non_null(r.p);
-    size_t shared = plan_arena_size(r.p) + 64,
-           scratch = plan_scratch_size(r.p) * (size_t)elbo_engine_threads(engine) + 64;
-    r.b.arena = mem_new(&mem_standard, shared, 1);
-    r.b.scratch = mem_new(&mem_standard, scratch, 1);
+    size_t size[2];
+    rig_sizes(&r, size);
+    r.b.arena = mem_new(&mem_standard, size[0] + RIG_GUARD, 1);
+    r.b.scratch = mem_new(&mem_standard, size[1] + RIG_GUARD, 1);
     assert_true(r.b.arena && r.b.scratch);
-    memset(r.b.arena, 0xff, shared);
-    memset(r.b.scratch, 0xff, scratch);
+    memset(r.b.arena, 0xff, size[0] + RIG_GUARD);
+    memset(r.b.scratch, 0xff, size[1] + RIG_GUARD);
     return r;
 }
 
@@ -100,8 +107,13 @@ static inline void rig_set(rig *r, int slot, dtype type, int64_t n, const double
 
 static inline void rig_run(rig *r)
 {
+    size_t size[2];
+    const unsigned char *room[2] = {r->b.arena, r->b.scratch};
     r->b.inputs = (const void *const *)r->inputs;
     plan_run(r->p, &r->b);
+    rig_sizes(r, size);
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < RIG_GUARD; k++) assert_int_equal(room[i][size[i] + (size_t)k], 0xff); /* nothing wrote past the end */
 }
 
 static inline double rig_at(const rig *r, int output, int64_t i)

@@ -536,6 +536,36 @@ static void test_large_steps(void **state)
     g_close(g);
 }
 
+/* ---- What later phases compute again: of all that follows from h, only h itself is kept ---- */
+
+static void test_computed_again(void **state)
+{
+    (void)state;
+    enum { B = 303, D = 40, F = 96 };
+    graph *g = g_open(&mem_standard, B);
+    node *x = g_input(g, 0, F32, SHAPE(B, D), true, "x"), *w = g_input(g, 1, F32, SHAPE(D, F), false, "w");
+    node *h = g_matmul(x, w), *mean = g_scale(g_sum(h, 1), 1.0 / B), *centred = g_sub(h, mean);
+    node *y = g_leaky_relu(g_mul(centred, g_rsqrt(g_shift(g_variance(h, 1), 1e-5))), 0.1);
+    node *cubes = g_sum(g_mul(y, g_square(y)), 1), *o[2] = {cubes, g_sum_last(g_mul(y, cubes))};
+    rig r[4];
+    static double v[B * D];
+    for (int i = 0; i < B * D; i++) v[i] = (double)(float)sin(0.7 * i);
+    for (int e = 0; e < 4; e++) {
+        r[e] = rig_open(engines[e % 3], g, o, 2, e < 3 ? BACKEND_CPU : BACKEND_REF_DOUBLE);
+        rig_set(&r[e], 0, F32, B * D, v);
+        rig_set(&r[e], 1, F32, D * F, v + 50);
+        rig_run(&r[e]);
+    }
+    assert_true(plan_arena_size(r[0].p) < 3 * (B * F * sizeof(float)) / 2);
+    for (int i = 0; i < 2; i++) {
+        assert_true(rig_same_bits(&r[0], &r[1], i) && rig_same_bits(&r[0], &r[2], i));
+        for (int64_t k = 0; k < rig_count(&r[0], i); k++)
+            assert_true(rig_near(rig_at(&r[0], i, k), rig_at(&r[3], i, k), 2e-5, rig_largest(&r[3], i)));
+    }
+    for (int e = 0; e < 4; e++) rig_close(&r[e]);
+    g_close(g);
+}
+
 static int open_engines(void **state)
 {
     (void)state;
@@ -565,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_simplify),
         cmocka_unit_test(test_memory_is_not_shared_while_needed),
         cmocka_unit_test(test_large_steps),
+        cmocka_unit_test(test_computed_again),
     };
     return cmocka_run_group_tests(tests, open_engines, close_engines);
 }

@@ -9,7 +9,7 @@
 typedef struct item {
     bool fused, by_example;
     shape space; /* fused: the shape all its loads are laid over */
-    node **members;
+    node **members; /* of a fused item also those it computes again, ahead of their first reader */
     int n_members;
     int registers; /* at most so many are needed */
     int phase; /* -1: not scheduled yet */
@@ -59,6 +59,12 @@ typedef struct step {
     double flops;
 } step;
 
+/* How later phases compute a node again: from so many operations on a tensor that is kept; NULL: they read it. */
+typedef struct recipe {
+    const node *from;
+    int operations;
+} recipe;
+
 typedef struct plan_phase {
     bool by_example;
     int64_t block; /* by example: so many in a block */
@@ -80,6 +86,9 @@ struct plan {
 
     const plan_output *outputs;
     int n_outputs;
+
+    int *level;    /* [node] how many sums over the batch come before it, one after another */
+    recipe *again; /* [node] */
 
     item *items;
     int n_items;
@@ -113,6 +122,7 @@ int64_t space_fold(const node *x);
 void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, int64_t *out_stride);
 
 /* The passes; each false when out of memory. */
+bool find_recipes(plan *p);  /* recompute.c: level, again */
 bool make_items(plan *p);    /* fuse.c: items, item_of, written */
 bool make_schedule(plan *p); /* schedule.c: phases, item phase and place */
 void make_blocks(plan *p);   /* blocks.c: a phase's block */

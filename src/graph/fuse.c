@@ -139,11 +139,38 @@ static bool in_register(const plan *p, const node *operand, int i)
     return p->item_of[root->id] == i && !is_reduction(root);
 }
 
+static bool is_member(const item *it, const node *x)
+{
+    for (int i = 0; i < it->n_members; i++)
+        if (it->members[i] == x) return true;
+    return false;
+}
+
+/* Whether x, in item i, computes its operand again: an earlier phase has it. */
+static bool computes_again(const plan *p, const node *x, const node *operand, int i)
+{
+    const node *root = view_root(operand);
+    return p->again[root->id].from && p->level[root->id] < p->level[x->id] && !is_member(&p->items[i], root) &&
+           shape_equal(p->items[i].space, space_of(root));
+}
+
+/* The members that x brings with it. */
+static int members_with(const plan *p, const node *x, int i)
+{
+    int n = 1;
+    for (int k = 0; k < x->n_in; k++)
+        if (computes_again(p, x, x->in[k], i)) n += p->again[view_root(x->in[k])->id].operations;
+    return n;
+}
+
 static bool may_join(const fusing *f, const node *x, int i)
 {
+    enum { MOST_IN = 3 };
     const plan *p = f->p;
     const item *it = &p->items[i];
-    if (!it->fused || it->n_members >= MAX_MEMBERS || it->registers + 1 + x->n_in > EW_MAX_REGS) return false;
+    int members = it->fused ? members_with(p, x, i) : 0;
+    if (!it->fused || it->n_members + members > MAX_MEMBERS) return false;
+    if (it->registers + members * (1 + MOST_IN) > EW_MAX_REGS) return false;
     if (!shape_equal(it->space, space_of(x)) || it->by_example != goes_by_example(x)) return false;
     for (int k = 0; k < x->n_in; k++) {
         int j = item_reading(p, x->in[k]);
@@ -191,6 +218,22 @@ static bool new_item(fusing *f, const node *x, bool fused)
     return true;
 }
 
+/* Adds x to the item, and before it what it computes again. reader: whose phase it is. */
+static void add_member(fusing *f, int i, node *x, const node *reader)
+{
+    plan *p = f->p;
+    item *it = &p->items[i];
+    for (int k = 0; it->fused && k < x->n_in; k++)
+        if (computes_again(p, reader, x->in[k], i)) add_member(f, i, g_at(p->g, view_root(x->in[k])->id), reader);
+    it->members[it->n_members++] = x;
+    it->registers += 1 + x->n_in;
+    for (int k = 0; k < x->n_in; k++) {
+        const node *source = view_root(it->fused ? load_source(x->in[k]) : x->in[k]);
+        int j = p->item_of[source->id];
+        if (j >= 0 && j != i && !(it->fused && is_member(it, source))) add_need(f, i, j);
+    }
+}
+
 static bool place(fusing *f, node *x)
 {
     plan *p = f->p;
@@ -200,14 +243,8 @@ static bool place(fusing *f, node *x)
         if (!new_item(f, x, fused)) return false;
         i = p->n_items - 1;
     }
-    item *it = &p->items[i];
-    it->members[it->n_members++] = x;
-    it->registers += 1 + x->n_in;
     p->item_of[x->id] = i;
-    for (int k = 0; k < x->n_in; k++) {
-        int j = p->item_of[view_root(fused ? load_source(x->in[k]) : x->in[k])->id];
-        if (j >= 0 && j != i) add_need(f, i, j);
-    }
+    add_member(f, i, x, x);
     return true;
 }
 
@@ -239,13 +276,6 @@ static void mark_written(plan *p)
 {
     for (int i = 0; i < p->n_outputs; i++) p->written[view_root(p->outputs[i].value)->id] = true;
     for (int i = 0; i < p->n_items; i++) each_read(&p->items[i], mark_read, p);
-}
-
-static bool is_member(const item *it, const node *x)
-{
-    for (int i = 0; i < it->n_members; i++)
-        if (it->members[i] == x) return true;
-    return false;
 }
 
 static bool reads_whole(const item *it, const node *x, int k)

@@ -51,8 +51,8 @@ typedef struct preparation {
     kernel_fn before, after;
 } preparation;
 
-/* What prepare is told: rows is the size of the leading axis of a call on a block (the last block may be smaller), the whole
- * one's where the step is not cut to blocks; parts is what the kernel said for whole tensors, else 1. */
+/* What prepare is told: rows is the leading axis of the first operand in a call on a block (the last may be smaller), or of the
+ * result where the step is not cut to blocks; parts is what the kernel said for whole tensors, else 1. */
 typedef struct preparing {
     const node *n;
     int64_t rows;

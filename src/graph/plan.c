@@ -34,7 +34,7 @@ static bool compile(plan *p, const plan_output *outputs, elbo_error *error)
     if (g_status(p->g, error) != ELBO_OK) return false;
     separate_outputs(p, mine);
     if (g_status(p->g, error) != ELBO_OK) return false;
-    if (!make_items(p) || !make_schedule(p)) return false;
+    if (!find_recipes(p) || !make_items(p) || !make_schedule(p)) return false;
     make_blocks(p);
     return make_memory(p) && make_steps(p);
 }

@@ -169,7 +169,7 @@ static void add_member(builder *b, int m)
 {
     const node *x = b->it->members[m];
     ew_program *pr = b->program;
-    bool written = b->p->written[x->id];
+    bool written = b->p->written[x->id] && &b->p->items[b->p->item_of[x->id]] == b->it; /* not what it computes again */
     if (x->op == OP_broadcast || x->op == OP_constant) {
         b->reg_of_member[m] = load_register(b, x, x);
         if (written) add_result(b, x, b->reg_of_member[m], OP_input, 0);
@@ -255,7 +255,7 @@ static bool prepare(plan *p, const item *it, const kernel *k, step *s)
 {
     const node *n = it->members[0];
     if (!k->prepare) return true;
-    int64_t rows = it->by_example ? p->phases[it->phase].block * n->rows : n->shape.dim[0];
+    int64_t rows = it->by_example ? p->phases[it->phase].block * n->in[0]->rows : n->shape.dim[0];
     if (!k->prepare(&(preparing){n, rows, s->parts, pool_threads(p->threads), p->m, p->library}, &s->prepared)) return false;
     if (p->step_scratch + s->prepared.scratch > p->scratch_size) p->scratch_size = p->step_scratch + s->prepared.scratch;
     s->shared = (int64_t)p->arena_size;
