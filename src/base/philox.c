@@ -300,8 +300,6 @@ uint32_t philox_stream(const char *name)
     return hash;
 }
 
-enum { FEISTEL_ROUNDS = 12 }; /* with 8, some orders of 6 are measurably rarer than others */
-
 /* 32 bits that all depend on all bits of x (constants: SplitMix64, Steele, Lea and Flood 2014). */
 static uint64_t mix(uint32_t x)
 {
@@ -311,26 +309,36 @@ static uint64_t mix(uint32_t x)
 
 /* One permutation of the numbers of 2 x half bits, half <= 32. A Feistel network by itself is always an even
  * permutation; under half of the keys 0 and 1 are swapped first, which gives the odd ones. */
-static uint64_t feistel(const uint32_t round_keys[FEISTEL_ROUNDS], int half, uint64_t x)
+static uint64_t feistel(const philox_order *o, uint64_t x)
 {
-    uint64_t mask = (UINT64_C(1) << half) - 1;
-    if (x < 2 && half > 0) x ^= round_keys[0] >> 31;
-    uint64_t left = x >> half, right = x & mask;
-    for (int r = 0; r < FEISTEL_ROUNDS; r++) {
-        uint64_t mixed = left ^ (mix((uint32_t)right ^ round_keys[r]) & mask);
+    uint64_t mask = (UINT64_C(1) << o->half) - 1;
+    if (x < 2 && o->half > 0) x ^= o->round_keys[0] >> 31;
+    uint64_t left = x >> o->half, right = x & mask;
+    for (int r = 0; r < PHILOX_FEISTEL; r++) {
+        uint64_t mixed = left ^ (mix((uint32_t)right ^ o->round_keys[r]) & mask);
         left = right;
         right = mixed;
     }
-    return left << half | right;
+    return left << o->half | right;
+}
+
+philox_order philox_order_of(philox_key key, uint64_t n)
+{
+    philox_order o = {.n = n};
+    for (int r = 0; r < PHILOX_FEISTEL; r += 4) philox_block(key, (uint64_t)r / 4, o.round_keys + r);
+    while (o.half < 32 && n > UINT64_C(1) << 2 * o.half) o.half++;
+    return o;
+}
+
+uint64_t philox_order_at(const philox_order *o, uint64_t i)
+{
+    do i = feistel(o, i);
+    while (i >= o->n);
+    return i;
 }
 
 uint64_t philox_shuffle(philox_key key, uint64_t n, uint64_t i)
 {
-    uint32_t round_keys[FEISTEL_ROUNDS];
-    for (int r = 0; r < FEISTEL_ROUNDS; r += 4) philox_block(key, (uint64_t)r / 4, round_keys + r);
-    int half = 0;
-    while (half < 32 && n > UINT64_C(1) << 2 * half) half++;
-    do i = feistel(round_keys, half, i);
-    while (i >= n);
-    return i;
+    philox_order o = philox_order_of(key, n);
+    return philox_order_at(&o, i);
 }

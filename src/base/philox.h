@@ -36,4 +36,14 @@ uint32_t philox_stream(const char *name);
  * network on the next power of four, walked until the value falls below n). */
 uint64_t philox_shuffle(philox_key key, uint64_t n, uint64_t i);
 
+/* The same for many i of one shuffle. */
+enum { PHILOX_FEISTEL = 12 }; /* rounds; with 8, some orders of 6 are measurably rarer than others */
+typedef struct philox_order {
+    uint64_t n;
+    int half; /* of the bits of the network's numbers */
+    uint32_t round_keys[PHILOX_FEISTEL];
+} philox_order;
+philox_order philox_order_of(philox_key key, uint64_t n);
+uint64_t philox_order_at(const philox_order *o, uint64_t i);
+
 #endif

@@ -1,6 +1,5 @@
 /* feed.c - see feed.h */
 #include "feed.h"
-#include "../base/philox.h"
 
 #include <math.h>
 
@@ -9,6 +8,7 @@ elbo_status feed_open(feed *f, elbo_data *data, uint64_t seed, double validation
     int64_t n = data->info.count;
     *f = (feed){.data = data, .seed = seed, .n_valid = (int64_t)floor(validation * (double)n)};
     f->n_train = n - f->n_valid;
+    f->divided = philox_order_of((philox_key){.seed = seed, .stream = philox_stream("data/divide")}, (uint64_t)n);
     if (f->n_train < 1)
         return err_set(error, ELBO_USAGE, "%s has %lld examples: none is left to train on", data->info.name, (long long)n);
     f->batch = batch < f->n_train ? batch : f->n_train;
@@ -33,8 +33,7 @@ int64_t feed_steps(const feed *f)
 
 int64_t feed_example(const feed *f, int64_t i)
 {
-    philox_key key = {.seed = f->seed, .stream = philox_stream("data/divide")};
-    return (int64_t)philox_shuffle(key, (uint64_t)f->data->info.count, (uint64_t)i);
+    return (int64_t)philox_order_at(&f->divided, (uint64_t)i);
 }
 
 /* The indices of a step of an epoch, into index; how many. */
@@ -42,10 +41,9 @@ static int64_t step_indices(const feed *f, int64_t epoch, int64_t step, int64_t 
 {
     philox_key key = {.seed = f->seed, .step = (uint32_t)epoch, .stream = philox_stream("data/shuffle")};
     int64_t first = step * f->batch, left = f->n_train - first, n = left < f->batch ? left : f->batch;
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t place = philox_shuffle(key, (uint64_t)f->n_train, (uint64_t)(first + i));
-        index[i] = feed_example(f, f->n_valid + (int64_t)place);
-    }
+    philox_order order = philox_order_of(key, (uint64_t)f->n_train);
+    for (int64_t i = 0; i < n; i++)
+        index[i] = feed_example(f, f->n_valid + (int64_t)philox_order_at(&order, (uint64_t)(first + i)));
     return n > 0 ? n : 0;
 }
 

@@ -5,12 +5,14 @@
 #ifndef ELBO_TRAIN_FEED_H
 #define ELBO_TRAIN_FEED_H
 
+#include "../base/philox.h"
 #include "../data/data.h"
 
 typedef struct feed {
     elbo_data *data;
     elbo_data *apart; /* the validation examples, where they are a set of their own; else NULL */
     uint64_t seed;
+    philox_order divided; /* the order that divides validation from training */
     int64_t n_valid, n_train;
     int64_t batch;
     int64_t *index; /* [batch] indices of the examples read last */
