@@ -189,8 +189,14 @@ static bool shares_operand(const node *x, const item *it)
     return false;
 }
 
-/* The item x should join, -1 for a new one: that of its youngest operand, else a sibling's. Whole steps are left alone by
- * siblings: they are small, and what only needs leaves should not wait for what needs the batch. */
+static int level_of_item(const plan *p, const item *it)
+{
+    return p->level[it->members[it->n_members - 1]->id];
+}
+
+/* The item x should join, -1 for a new one: that of its youngest operand, else a sibling's of the same level, so that neither
+ * waits for sums over the batch that only the other needs. Whole steps are left alone by siblings: they are small, and what
+ * only needs leaves should not wait for what needs the batch. */
 static int find_item(const fusing *f, const node *x)
 {
     const plan *p = f->p;
@@ -200,7 +206,9 @@ static int find_item(const fusing *f, const node *x)
         if (i > best && may_join(f, x, i)) best = i;
     }
     for (int i = p->n_items - 1; best < 0 && goes_by_example(x) && i >= 0; i--)
-        if (p->items[i].fused && shares_operand(x, &p->items[i]) && may_join(f, x, i)) best = i;
+        if (p->items[i].fused && level_of_item(p, &p->items[i]) == p->level[x->id] && shares_operand(x, &p->items[i]) &&
+            may_join(f, x, i))
+            best = i;
     return best;
 }
 
