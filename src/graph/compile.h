@@ -101,7 +101,8 @@ struct plan {
     step *steps;
     int n_steps;
     int *task_first; /* [step] of a whole phase: its first task */
-    int *before, *after; /* [step] by phase: those with something to do before or after it */
+    struct { int step, part; } *before; /* by phase */
+    int *after; /* [step] by phase */
 
     size_t arena_size, scratch_size;
     size_t step_scratch; /* where in a worker's scratch a step's own begins */
@@ -124,6 +125,7 @@ void space_axes(shape s, int64_t fold, const int64_t *stride, shape *out_shape, 
 /* The passes; each false when out of memory. */
 bool find_recipes(plan *p);  /* recompute.c: level, again */
 bool make_items(plan *p);    /* fuse.c: items, item_of, written */
+bool sink_members(plan *p);  /* sink.c, at the end of it */
 bool make_schedule(plan *p); /* schedule.c: phases, item phase and place */
 void make_blocks(plan *p);   /* blocks.c: a phase's block */
 bool make_memory(plan *p);   /* memory.c: where, arena_size, scratch_size */
@@ -132,6 +134,8 @@ bool make_steps(plan *p);    /* steps.c */
 /* Calls visit for every node outside the item that it reads; whole: all of it, not just the same examples. */
 typedef void (*read_visitor)(void *user, const node *read, bool whole);
 void each_read(const item *it, read_visitor visit, void *user);
+/* Notes which nodes must be in memory: what another item reads, and outputs. */
+void mark_written(plan *p);
 
 size_t node_bytes(const plan *p, const node *x);
 

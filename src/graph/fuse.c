@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { MAX_MEMBERS = EW_MAX_RESULTS };
-
 const node *view_root(const node *x)
 {
     while (x->op == OP_reshape) x = x->in[0];
@@ -169,7 +167,7 @@ static bool may_join(const fusing *f, const node *x, int i)
     const plan *p = f->p;
     const item *it = &p->items[i];
     int members = it->fused ? members_with(p, x, i) : 0;
-    if (!it->fused || it->n_members + members > MAX_MEMBERS) return false;
+    if (!it->fused || it->n_members + members > EW_MAX_RESULTS) return false;
     if (it->registers + members * (1 + MOST_IN) > EW_MAX_REGS) return false;
     if (!shape_equal(it->space, space_of(x)) || it->by_example != goes_by_example(x)) return false;
     for (int k = 0; k < x->n_in; k++) {
@@ -216,7 +214,7 @@ static bool new_item(fusing *f, const node *x, bool fused)
 {
     plan *p = f->p;
     item *it = &p->items[p->n_items];
-    it->members = arena_new(&p->storage, fused ? MAX_MEMBERS : 1, sizeof(node *));
+    it->members = arena_new(&p->storage, fused ? EW_MAX_RESULTS : 1, sizeof(node *));
     if (!it->members) return false;
     it->fused = fused;
     it->by_example = p->fast && (fused || !over_batch(x)) && goes_by_example(x);
@@ -280,8 +278,9 @@ static void mark_read(void *user, const node *read, bool whole)
     ((plan *)user)->written[view_root(read)->id] = true;
 }
 
-static void mark_written(plan *p)
+void mark_written(plan *p)
 {
+    memset(p->written, 0, (size_t)g_count(p->g) * sizeof *p->written);
     for (int i = 0; i < p->n_outputs; i++) p->written[view_root(p->outputs[i].value)->id] = true;
     for (int i = 0; i < p->n_items; i++) each_read(&p->items[i], mark_read, p);
 }
@@ -329,5 +328,5 @@ bool make_items(plan *p)
         if (wanted[id] && !is_leaf(x) && x->op != OP_reshape && !place(&f, x)) return false;
     }
     mark_written(p);
-    return true;
+    return sink_members(p);
 }
