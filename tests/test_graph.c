@@ -1,6 +1,7 @@
 /* test_graph.c - the graph and its passes: equal nodes, the sticky error, strict broadcasting, random streams; and random
  * graphs, whose values and gradients simplifying, fusing, cutting into blocks and sharing memory must not change. */
 #include "base/philox.h"
+#include "base/text.h"
 #include "rig.h"
 
 static elbo_engine *engines[3]; /* 1, 2, 3 threads */
@@ -566,6 +567,42 @@ static void test_computed_again(void **state)
     g_close(g);
 }
 
+/* A layer and its gradients, of a size for which weights are turned ahead of the product with them, by several threads. The
+ * derivative of relu goes with the step that multiplies by it: on the way there only the activation is written. */
+static void test_layer(void **state)
+{
+    (void)state;
+    enum { B = 130, D = 203, F = 401 };
+    graph *g = g_open(&mem_standard, B);
+    node *x = g_input(g, 0, F32, SHAPE(B, D), true, "x"), *w = g_input(g, 1, F32, SHAPE(D, F), false, "w"), *o[3];
+    node *u = g_input(g, 2, F32, SHAPE(F, D), false, "u"), *h = g_relu(g_matmul(x, w)), *wrt[] = {x, w, u};
+    g_gradient(g_sum_all(g_square(g_matmul(h, u))), wrt, 3, o);
+    rig r[4];
+    static double v[F * D];
+    for (int i = 0; i < F * D; i++) v[i] = (double)(float)sin(0.7 * i + 0.001 * i * i);
+    for (int e = 0; e < 4; e++) {
+        r[e] = rig_open(engines[e % 3], g, o, 3, e < 3 ? BACKEND_CPU : BACKEND_REF_DOUBLE);
+        rig_set(&r[e], 0, F32, B * D, v);
+        rig_set(&r[e], 1, F32, D * F, v);
+        rig_set(&r[e], 2, F32, F * D, v);
+        rig_run(&r[e]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(rig_same_bits(&r[0], &r[1], i) && rig_same_bits(&r[0], &r[2], i));
+        double floor = rig_largest(&r[3], i);
+        for (int64_t k = 0; k < rig_count(&r[0], i); k++)
+            assert_true(rig_near(rig_at(&r[0], i, k), rig_at(&r[3], i, k), 1e-5, floor));
+    }
+    text dump;
+    text_open(&dump, &mem_standard);
+    plan_dump(r[0].p, NULL, &dump);
+    assert_non_null(strstr(dump.bytes, "  relu  -> arena\n"));
+    assert_non_null(strstr(dump.bytes, "  less where  -> arena\n"));
+    text_close(&dump);
+    for (int e = 0; e < 4; e++) rig_close(&r[e]);
+    g_close(g);
+}
+
 static int open_engines(void **state)
 {
     (void)state;
@@ -596,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_not_shared_while_needed),
         cmocka_unit_test(test_large_steps),
         cmocka_unit_test(test_computed_again),
+        cmocka_unit_test(test_layer),
     };
     return cmocka_run_group_tests(tests, open_engines, close_engines);
 }

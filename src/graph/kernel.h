@@ -41,7 +41,7 @@ typedef struct kernel_args {
 typedef void (*kernel_fn)(const kernel_args *k);
 
 /* What a kernel readies for a node when a plan is compiled, so that running allocates nothing. before, where there is one, is
- * called once in each run ahead of the step's calls, with those operands that are not cut to blocks: it lays weights out as a
+ * called in each run ahead of the step's calls, with those operands that are not cut to blocks: it lays weights out as a
  * library likes them. after is called once when all parts of a whole step are done: it adds up what the parts left in shared.
  * Sizes are multiples of 64 bytes. */
 typedef struct preparation {
@@ -49,6 +49,7 @@ typedef struct preparation {
     void (*release)(void *made); /* with the plan; NULL: nothing was made */
     size_t scratch, shared;
     kernel_fn before, after;
+    int before_parts; /* before's work is cut into so many calls; 0 stands for 1 */
 } preparation;
 
 /* What prepare is told: rows is the leading axis of the first operand in a call on a block (the last may be smaller), or of the

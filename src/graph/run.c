@@ -106,7 +106,8 @@ static void run_kernel(const running *r, const step *s, cut c, kernel_fn run)
 static void run_before(void *arg, int task, int worker)
 {
     const running *r = arg;
-    const step *s = &r->p->steps[r->p->before[r->phase->first_before + task]];
+    int number = r->phase->first_before + task;
+    const step *s = &r->p->steps[r->p->before[number].step];
     tensor in[MAX_IN];
     for (int i = 0; i < s->n_in; i++) {
         in[i] = s->shapes[1 + i];
@@ -114,6 +115,8 @@ static void run_before(void *arg, int task, int worker)
     }
     kernel_args k = common_args(r, s, worker);
     k.in = in;
+    k.part = r->p->before[number].part;
+    k.n_parts = s->prepared.before_parts;
     double begin = begin_profile(r);
     s->prepared.before(&k);
     end_profile(r, s, worker, begin);

@@ -257,6 +257,7 @@ static bool prepare(plan *p, const item *it, const kernel *k, step *s)
     if (!k->prepare) return true;
     int64_t rows = it->by_example ? p->phases[it->phase].block * n->in[0]->rows : n->shape.dim[0];
     if (!k->prepare(&(preparing){n, rows, s->parts, pool_threads(p->threads), p->m, p->library}, &s->prepared)) return false;
+    if (s->prepared.before && s->prepared.before_parts == 0) s->prepared.before_parts = 1;
     if (p->step_scratch + s->prepared.scratch > p->scratch_size) p->scratch_size = p->step_scratch + s->prepared.scratch;
     s->shared = (int64_t)p->arena_size;
     p->arena_size += s->prepared.shared;
@@ -310,19 +311,27 @@ static void count_tasks(plan *p)
     }
 }
 
-static void list_before_and_after(plan *p)
+static bool list_before_and_after(plan *p)
 {
+    size_t calls = 1;
+    for (int i = 0; i < p->n_steps; i++) calls += (size_t)p->steps[i].prepared.before_parts;
+    p->before = arena_new(&p->storage, calls, sizeof *p->before);
+    if (!p->before) return false;
     for (int i = 0, n_before = 0, n_after = 0; i < p->n_phases; i++) {
         plan_phase *ph = &p->phases[i];
         ph->first_before = n_before;
         ph->first_after = n_after;
         for (int k = ph->first_step; k < ph->first_step + ph->n_steps; k++) {
-            if (p->steps[k].prepared.before) p->before[n_before++] = k;
+            for (int part = 0; part < p->steps[k].prepared.before_parts; part++, n_before++) {
+                p->before[n_before].step = k;
+                p->before[n_before].part = part;
+            }
             if (p->steps[k].prepared.after || p->steps[k].n_joins) p->after[n_after++] = k;
         }
         ph->n_before = n_before - ph->first_before;
         ph->n_after = n_after - ph->first_after;
     }
+    return true;
 }
 
 bool make_steps(plan *p)
@@ -332,7 +341,6 @@ bool make_steps(plan *p)
     p->n_steps = p->n_items;
     p->steps = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->steps);
     p->task_first = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->task_first);
-    p->before = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->before);
     p->after = arena_new(a, (size_t)p->n_steps + 1, sizeof *p->after);
     if (a->failed) return false;
     for (int i = 0; i < p->n_items; i++) {
@@ -341,6 +349,5 @@ bool make_steps(plan *p)
         if (!(it->fused ? build_fused(p, it, s) : build_single(p, it, s))) return false;
     }
     count_tasks(p);
-    list_before_and_after(p);
-    return true;
+    return list_before_and_after(p);
 }

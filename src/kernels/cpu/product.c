@@ -2,10 +2,14 @@
  *
  * A part is a run of whole matrices of a batch, or a band of C across its longer side: rows where it is tall, columns
  * where it is flat. Bands are multiples of BAND lines and hold at least PART_FLOPS operations (but for the last), so
- * that a part outweighs handing it out. */
+ * that a part outweighs handing it out.
+ *
+ * oneDNN turns a right operand that lies the wrong way round in every call. Where many calls read the same one (weights, in
+ * the gradient by a layer's input) it is turned once, ahead of them. */
 #include "product.h"
 #include "fast.h"
 #include "product_onednn.h"
+#include "transpose.h"
 
 #include <stdio.h>
 
@@ -147,10 +151,48 @@ static void take_part(matmul *p, operands *x, const cut *u, int64_t first)
     }
 }
 
+/* Whether the right operand is the same for all calls, and read by enough rows. */
+static bool pays_to_turn(const preparing *q, const matmul *p)
+{
+    enum { ENOUGH = 96 };
+    bool shared = q->n->in[1]->shape.rank == 2 && q->n->in[1]->rows == 0 && !p->ta;
+    return p->tb && shared && p->m >= ENOUGH && product_onednn(q->library);
+}
+
+static int turn_parts(const matmul *p)
+{
+    enum { ENOUGH = 1 << 15 };
+    int64_t parts = ratio_up(p->n * p->k, ENOUGH);
+    return parts > 8 ? 8 : (int)parts;
+}
+
+static void turn(const kernel_args *k)
+{
+    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    int64_t lines = ratio_up(ratio_up(p.n, k->n_parts), 16) * 16, first = k->part * lines;
+    if (first + lines > p.n) lines = p.n - first;
+    if (lines > 0) transpose(lines, p.k, (const float *)k->in[1].data + first * p.k, p.k, (float *)k->shared + first, p.n);
+}
+
+bool cpu_matmul_prepare(const preparing *q, preparation *out)
+{
+    matmul p = matmul_of(q->n->at.flag, q->n->in[0]->shape, q->n->in[1]->shape, q->n->shape);
+    if (!pays_to_turn(q, &p)) return true;
+    out->shared = (size_t)ratio_up(p.n * p.k, 16) * 64;
+    out->before = turn;
+    out->before_parts = turn_parts(&p);
+    return true;
+}
+
 void cpu_matmul(const kernel_args *k)
 {
     matmul p = matmul_of(k->n->at.flag, k->in[0].shape, k->in[1].shape, k->out.shape);
     operands x = {k->in[0].data, k->in[1].data, k->out.data, p.ta ? p.m : p.k, p.tb ? p.k : p.n, p.n};
+    if (k->shared) {
+        p.tb = false;
+        x.b = k->shared;
+        x.ldb = p.n;
+    }
     if (k->n_parts > 1) {
         cut u = cut_of(&p);
         take_part(&p, &x, &u, k->part * u.per_part);

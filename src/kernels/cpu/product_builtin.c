@@ -10,6 +10,7 @@
  * Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", without the packing of P. */
 #include "product.h"
 #include "product_tiles.h"
+#include "transpose.h"
 
 #include <string.h>
 
@@ -61,40 +62,6 @@ static double cost(const task *t)
     double m = (double)t->m, n = (double)t->n, k = (double)t->k;
     double vectors = (double)ratio_up(t->n, t->tiles->width);
     return m * vectors * k + (t->qc != 1 ? 2 * n * k : 0) + (t->cc != 1 ? 2 * m * n : 0);
-}
-
-/* ---- Transposing ---- */
-
-#if defined __GNUC__ && defined __SSE__
-#include <xmmintrin.h>
-
-static void transpose_4x4(const float *from, int64_t from_stride, float *to, int64_t to_stride)
-{
-    __m128 row[4];
-    for (int i = 0; i < 4; i++) row[i] = _mm_loadu_ps(from + i * from_stride);
-    _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
-    for (int i = 0; i < 4; i++) _mm_storeu_ps(to + i * to_stride, row[i]);
-}
-
-#else
-
-static void transpose_4x4(const float *from, int64_t from_stride, float *to, int64_t to_stride)
-{
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) to[j * to_stride + i] = from[i * from_stride + j];
-}
-
-#endif
-
-/* to[j][i] = from[i][j] for i < m, j < n */
-static void transpose(int64_t m, int64_t n, const float *from, int64_t from_stride, float *to, int64_t to_stride)
-{
-    int64_t m4 = m / 4 * 4, n4 = n / 4 * 4;
-    for (int64_t i = 0; i < m4; i += 4)
-        for (int64_t j = 0; j < n4; j += 4)
-            transpose_4x4(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = i < m4 ? n4 : 0; j < n; j++) to[j * to_stride + i] = from[i * from_stride + j];
 }
 
 /* ---- A tile ---- */
