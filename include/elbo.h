@@ -393,6 +393,13 @@ ELBO_API elbo_status elbo_model_sample(elbo_model *model, int64_t n, uint64_t se
 /* Encodes and decodes x [n,H,W,C] through the posterior's mean. */
 ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, int64_t n, float *out, elbo_error *error);
 
+/* Fills in what is missing of x [n,H,W,C] into out: numbers whose missing [n,H,W,C] is not 0, or where missing is NULL those that
+ * are NAN; what x holds in their place is not looked at. Pseudo-Gibbs sampling (Rezende et al. 2014): in each of so many rounds a
+ * code is drawn from the posterior and the missing numbers become what it decodes to; out has their mean over the second half
+ * of the rounds. The i-th example depends on x, i and seed only. Errors: USAGE (n below 0, rounds below 1), NO_MEMORY. */
+ELBO_API elbo_status elbo_model_impute(elbo_model *model, const float *x, const unsigned char *missing, int64_t n,
+                                       int64_t rounds, uint64_t seed, float *out, elbo_error *error);
+
 /* The loss in nats per example: total = rec + beta kl at full beta (with a capacity, rec + beta |kl - capacity|), of one
  * draw of the posterior per example (k of them where the model says so), averaged over the data. active is the number of
  * latent numbers whose posterior mean varies over the data by more than 0.01 (variance). Errors: USAGE (data of another

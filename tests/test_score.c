@@ -1,6 +1,7 @@
 /* test_score.c - what is measured of single examples: scores do not depend on what they are scored beside, average to what
  * evaluation gives, and settle as draws are averaged. */
 #include "base/engine.h"
+#include "base/philox.h"
 #include "vae/model.h"
 
 #include <setjmp.h>
@@ -121,6 +122,66 @@ static void test_refused(void **state)
     close_subject(&s);
 }
 
+/* ---- Filling in ---- */
+
+static unsigned char hidden[N][D];
+
+static void hide(void)
+{
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < D; j++) hidden[i][j] = (i + j) % 3 == 0;
+}
+
+/* What is known stays; what is hidden is not looked at, be it nan; and an example does not depend on those after it. */
+static void test_impute_looks_at_what_is_known(void **state)
+{
+    (void)state;
+    subject s = open_subject("vae", 1);
+    static float out[N][D], again[N][D], lost[N][D];
+    hide();
+    assert_int_equal(elbo_model_impute(s.model, &x[0][0], &hidden[0][0], N, 4, 7, &out[0][0], NULL), ELBO_OK);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < D; j++) {
+            assert_true(hidden[i][j] ? out[i][j] != x[i][j] : out[i][j] == x[i][j]);
+            lost[i][j] = hidden[i][j] ? NAN : x[i][j];
+        }
+    assert_int_equal(elbo_model_impute(s.model, &lost[0][0], NULL, 9, 4, 7, &again[0][0], NULL), ELBO_OK);
+    assert_memory_equal(again, out, 9 * sizeof again[0]);
+    assert_int_equal(elbo_model_impute(s.model, &x[0][0], &hidden[0][0], N, 4, 8, &again[0][0], NULL), ELBO_OK);
+    assert_memory_not_equal(again, out, sizeof out);
+    assert_int_equal(elbo_model_impute(s.model, &x[0][0], NULL, N, 0, 7, &out[0][0], NULL), ELBO_USAGE);
+    close_subject(&s);
+}
+
+/* The chain written down once more, for one example: from the code 0, each round through encode and decode, with the noise of
+ * its key. Of an autoencoder there is no noise. */
+static void test_impute_rounds(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 5, Z = 4 };
+    static const char *const families[] = {"ae", "vae"};
+    hide();
+    for (int f = 0; f < 2; f++) {
+        subject s = open_subject(families[f], 1);
+        float in[D], y[D], out[D], z[Z] = {0}, std[Z], noise[Z];
+        double sum[D] = {0};
+        assert_int_equal(elbo_model_decode(s.model, z, 1, y, NULL), ELBO_OK);
+        for (int r = 0; r < ROUNDS; r++) {
+            for (int j = 0; j < D; j++) in[j] = hidden[0][j] ? y[j] : x[0][j];
+            assert_int_equal(elbo_model_encode(s.model, in, 1, z, std, NULL), ELBO_OK);
+            philox_key key = {.seed = 3, .step = (uint32_t)r, .stream = philox_stream("impute/z")};
+            philox_normal(key, 0, Z, noise);
+            for (int k = 0; k < Z; k++) z[k] += std[k] * noise[k];
+            assert_int_equal(elbo_model_decode(s.model, z, 1, y, NULL), ELBO_OK);
+            for (int j = 0; j < D && r >= 2; j++) sum[j] += (double)y[j] / 3; /* rounds 2, 3 and 4 of 5 */
+        }
+        assert_int_equal(elbo_model_impute(s.model, x[0], hidden[0], 1, ROUNDS, 3, out, NULL), ELBO_OK);
+        for (int j = 0; j < D; j++)
+            if (hidden[0][j]) assert_true(fabs((double)out[j] - sum[j]) < 1e-6);
+        close_subject(&s);
+    }
+}
+
 /* ---- Bits ---- */
 
 /* The bits of so many nats, of a model of bytes, bits or real numbers [1,2,3]; -1 where they are refused. */
@@ -172,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_impute_looks_at_what_is_known),
+        cmocka_unit_test(test_impute_rounds),
         cmocka_unit_test(test_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,6 +198,8 @@ const char *output_name(const cli *c, char room[MAX_OUTPUT]);
 /* The same where only a picture will do, or a chart, .png or .svg. */
 elbo_status check_picture(cli *c, const char *path);
 elbo_status check_chart(cli *c, const char *path);
+/* Whether a name ends in .png. */
+bool is_picture(const char *path);
 /* What an example looks like: a row of a table is a line of pixels. */
 void picture_shape(const int64_t shape[3], int64_t out[3]);
 /* An array [n,H,W,C], or [n,D] where an example is a row of a table. */

@@ -6,7 +6,7 @@
 #define COMMANDS(X)                                                                                                    \
     X(train)                                                                                                           \
     X(evaluate) X(explain) X(score) X(factors)                                                                         \
-    X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold) X(latent)                                          \
+    X(sample) X(reconstruct) X(interpolate) X(traverse) X(manifold) X(latent) X(impute)                                \
     X(encode) X(decode)                                                                                                \
     X(info) X(graph) X(data) X(presets) X(import) X(report) X(show) X(completion) X(man)
 

@@ -45,7 +45,7 @@ static bool ends_with(const char *path, const char *ending)
     return n > m && strcasecmp(path + n - m, ending) == 0;
 }
 
-static bool is_picture(const char *path)
+bool is_picture(const char *path)
 {
     return ends_with(path, ".png");
 }

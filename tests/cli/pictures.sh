@@ -1,4 +1,4 @@
-# Pictures of what a model has learned: interpolate, traverse, manifold, latent.
+# Pictures of what a model has learned: interpolate, traverse, manifold, latent, impute.
 . "$CLI_TESTS/lib.sh"
 
 # numbers FILE COLUMNS: the values of a .npy file of floats, so many a line.
@@ -189,5 +189,44 @@ expect_rc 2
 expect_err 'DATA is missing'
 run latent linear points sprites
 expect_rc 7
+
+# ---- impute ----
+
+run impute linear toy --mask left --n 4
+expect_rc 0
+expect_err '^mean squared error [0-9.]+ of what was hidden'
+expect_png imputed.png
+run impute linear toy --mask right --n 4 --out filled.npy --json --quiet
+expect_json
+expect_key out count shape mask hidden rounds mse mse_of_mean
+expect_silence
+[ "$(json_number hidden)" = 0.4 ] || fail 'expected 2 of 5 numbers hidden'
+mse=$(json_number mse)
+numbers filled.npy 5 | paste -d ' ' originals - >both # originals: the first 4 of the test part
+awk -v mse="$mse" '{ for (j = 1; j <= 3; j++) if ($j != $(j + 5)) exit 1
+    for (j = 4; j <= 5; j++) sum += ($j - $(j + 5)) ^ 2 } END { d = sum / 8 - mse; exit d * d > 1e-12 }' both ||
+    fail "expected what is known as it is, and an error of $mse"
+cp filled.npy before.npy
+run impute linear toy --mask right --n 4 --out filled.npy --threads 3
+expect_same filled.npy before.npy
+run impute linear toy --mask random:0.5 --n 0 --part all --json
+awk -v h="$(json_number hidden)" 'BEGIN { exit !(h > 0.4 && h < 0.6) }' || fail 'expected about half of it hidden'
+run impute linear toy --mask x.npy # as many numbers as 4 examples
+expect_rc 7
+expect_err 'has 20 numbers, but an example has 5'
+run data toy --part all --picture one.npy --n 1
+run impute linear toy --mask one.npy --json
+expect_rc 0
+run impute linear toy --mask missing
+expect_rc 2
+expect_err 'hides nothing'
+for mask in random: random:2 random:x; do
+    run impute linear toy --mask $mask
+    expect_rc 2
+    expect_err 'a chance of 0 to 1'
+done
+run impute linear toy --mask nonsense
+expect_rc 2
+expect_err 'nonsense'
 
 finish
