@@ -225,7 +225,8 @@ elbo_status table_tally(table *t, csv *c, size_t column, elbo_error *error)
                         "'%s=categorical' makes it words", word,
                         v->n > 1 ? "before" : "asked for", v->name, v->name);
     if (number) take_number(v, x);
-    if (!v->fixed) return levels_add(&v->levels, word, x, error);
+    bool new_label = v->role == COLUMN_LABEL && v->levels.n < v->levels.limit; /* is a class after those of the model */
+    if (!v->fixed || new_label) return levels_add(&v->levels, word, x, error);
     int64_t found = column_has_levels(v->kind) || v->role == COLUMN_LABEL ? levels_find(&v->levels, word, x) : -1;
     if (found >= 0) v->levels.at[found].count++;
     return ELBO_OK;
