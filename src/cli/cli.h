@@ -183,6 +183,8 @@ void middle_code(const cli *c, const code_use *use, float *z);
 
 /* ---- output.c ---- */
 
+/* Before any JSON is made. */
+void json_begin(void);
 /* Prints an object or an array as one line on stdout and releases it; NULL means that making it failed. */
 elbo_status print_json(cli *c, json_t *json);
 /* A number, or null where it is not finite. */

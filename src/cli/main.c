@@ -75,6 +75,7 @@ int main(int argc, char **argv)
         return ELBO_USAGE;
     }
     const char *word = argv[1];
+    json_begin();
     if (strcmp(word, "--version") == 0) {
         printf("elbo %s\n", elbo_version());
         return finish_output(ELBO_OK);

@@ -9,11 +9,29 @@
 
 /* ---- JSON ---- */
 
+/* jansson leaves out what it has no room for; that this happened anywhere is remembered here, once for all. */
+static bool json_is_short;
+
+static void *json_memory(size_t n)
+{
+    void *block = malloc(n);
+    json_is_short = json_is_short || !block;
+    return block;
+}
+
+void json_begin(void)
+{
+    json_set_alloc_funcs(json_memory, free);
+}
+
 elbo_status print_json(cli *c, json_t *json)
 {
     char *line = json ? json_dumps(json, JSON_REAL_PRECISION(10)) : NULL;
     json_decref(json);
-    if (!line) return fail(c, ELBO_NO_MEMORY, "out of memory");
+    if (!line || json_is_short) {
+        free(line);
+        return fail(c, ELBO_NO_MEMORY, "out of memory: a result as JSON");
+    }
     puts(line);
     free(line);
     return ELBO_OK;

@@ -7,9 +7,9 @@
  *
  * What comes from the file is shown in messages with everything but printable ASCII escaped. */
 #include "safetensors.h"
+#include "../base/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,8 +240,9 @@ static elbo_status read_header(st_file *f, const char *json, size_t n, size_t n_
     elbo_status status = check_frame(json, n, e);
     if (status) return status;
     json_error_t why;
-    json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &why);
-    if (!root && json_error_code(&why) == json_error_out_of_memory) return err_memory(e, "the header's JSON");
+    bool no_memory;
+    json_t *root = json_read(json, n, &why, &no_memory);
+    if (no_memory) return err_memory(e, "the header's JSON");
     if (!root)
         return err_set(e, ELBO_BAD_FILE, "header: not valid JSON at byte %d: %s", why.position, show(why.text).text);
     status = read_pairs(f, json_object_get(root, ST_METADATA), e);

@@ -1,10 +1,10 @@
 /* checkpoint_json.c - see checkpoint_json.h. JSON through jansson; numbers that must survive to the bit are written with 17
  * digits, 64-bit words as hexadecimal text. */
 #include "checkpoint_json.h"
+#include "../base/json.h"
 #include "columns_json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static json_t *options_of(const elbo_config *c)
     char value[CONFIG_TEXT];
     for (size_t i = 0; i < elbo_option_count(); i++) {
         config_show(c, elbo_option_at(i), value);
-        json_object_set_new(j, elbo_option_at(i)->key, json_string(value));
+        json_put(&j, elbo_option_at(i)->key, json_string(value));
     }
     return j;
 }
@@ -33,11 +33,11 @@ static json_t *options_of(const elbo_config *c)
 char *header_write(const elbo_model *m)
 {
     const elbo_model_info *i = &m->info;
-    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:f, s:b, s:I, s:I, s:o, s:o*}", "format", MODEL_FORMAT, "family",
+    json_t *j = json_pack("{s:i, s:s, s:[I,I,I], s:f, s:f, s:f, s:b, s:I, s:I, s:o}", "format", MODEL_FORMAT, "family",
                           i->family, "shape", (json_int_t)i->shape[0], (json_int_t)i->shape[1], (json_int_t)i->shape[2],
                           "min", i->min, "max", i->max, "unit", m->data.step, "binary", (int)m->data.binary, "step",
-                          (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options", options_of(&m->config),
-                          "table", columns_write(m->columns));
+                          (json_int_t)i->step, "epoch", (json_int_t)i->epoch, "options", options_of(&m->config));
+    if (m->columns) json_put(&j, "table", columns_write(m->columns));
     return dump(m->m, j);
 }
 
@@ -51,15 +51,14 @@ static json_t *hex(uint64_t v)
 static json_t *sums_of(const double sums[MAX_TERMS])
 {
     json_t *j = json_array();
-    for (int i = 0; i < MAX_TERMS; i++) json_array_append_new(j, json_real(sums[i]));
+    for (int i = 0; i < MAX_TERMS; i++) json_append(&j, json_real(sums[i]));
     return j;
 }
 
 char *run_write(memory m, const run_state *r)
 {
     json_t *j = json_object();
-    bool ok = j != NULL;
-#define FIELD(name, value) ok = json_object_set_new(j, #name, value) == 0 && ok;
+#define FIELD(name, value) json_put(&j, #name, value);
 #define COUNT(name, absent) FIELD(name, json_integer(r->name))
 #define SIZE(name, absent) FIELD(name, json_integer((json_int_t)r->name))
 #define REAL(name, absent) FIELD(name, json_real(r->name))
@@ -76,9 +75,7 @@ char *run_write(memory m, const run_state *r)
 #undef WORDS
 #undef SUMS
 #undef FIELD
-    if (ok) return dump(m, j);
-    json_decref(j);
-    return NULL;
+    return dump(m, j);
 }
 
 /* ---- Reading ---- */
@@ -86,8 +83,10 @@ char *run_write(memory m, const run_state *r)
 static json_t *parse(const char *words, elbo_error *error)
 {
     json_error_t why;
-    json_t *j = json_loads(words, JSON_REJECT_DUPLICATES, &why);
-    if (!j) err_set(error, ELBO_BAD_FILE, "its description is no JSON: %.100s", why.text);
+    bool no_memory;
+    json_t *j = json_read(words, strlen(words), &why, &no_memory);
+    if (no_memory) err_memory(error, "the description of a model");
+    else if (!j) err_set(error, ELBO_BAD_FILE, "its description is no JSON: %.100s", why.text);
     return j;
 }
 

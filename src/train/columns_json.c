@@ -1,5 +1,6 @@
 /* columns_json.c - see columns_json.h */
 #include "columns_json.h"
+#include "../base/json.h"
 #include "../data/levels.h"
 
 #include <math.h>
@@ -10,26 +11,25 @@
 static json_t *words_json(const char *const *words, int64_t n)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < n; i++) json_array_append_new(list, json_string(words[i]));
+    for (int64_t i = 0; i < n; i++) json_append(&list, json_string(words[i]));
     return list;
 }
 
 static json_t *column_json(const elbo_column *v)
 {
     json_t *j = json_pack("{s:s, s:s}", "name", v->name, "kind", elbo_column_kind_name(v->kind));
-    if (v->n_levels) json_object_set_new(j, "levels", words_json(v->levels, v->n_levels));
+    if (v->n_levels) json_put(&j, "levels", words_json(v->levels, v->n_levels));
     return j;
 }
 
 json_t *columns_write(const column_list *c)
 {
-    if (!c) return NULL;
     json_t *list = json_array();
-    for (int64_t i = 0; i < c->n; i++) json_array_append_new(list, column_json(&c->at[i]));
+    for (int64_t i = 0; i < c->n; i++) json_append(&list, column_json(&c->at[i]));
     json_t *j = json_pack("{s:o}", "columns", list);
     if (!c->label) return j;
-    json_object_set_new(j, "label", json_string(c->label));
-    json_object_set_new(j, "classes", words_json(c->classes, c->n_classes));
+    json_put(&j, "label", json_string(c->label));
+    json_put(&j, "classes", words_json(c->classes, c->n_classes));
     return j;
 }
 

@@ -1,8 +1,8 @@
 /* history.c - see history.h */
 #include "history.h"
 #include "../base/file.h"
+#include "../base/json.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,8 +70,9 @@ static void add_trouble(history *h, json_t *j, bool ended)
 
 static elbo_status add_line(history *h, const char *line, size_t length, elbo_error *error)
 {
-    json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
-    elbo_status status = ELBO_OK;
+    bool no_memory;
+    json_t *j = json_read(line, length, NULL, &no_memory);
+    elbo_status status = no_memory ? err_memory(error, "the history of a run") : ELBO_OK;
     if (json_object_get(j, "epoch")) {
         epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch")),
                            .rate = json_number_value(json_object_get(j, "rate")),

@@ -5,9 +5,9 @@
  * run train. Lists and lines without an epoch are passed over. Columns are found in the lines, not known beforehand. */
 #include "mirror.h"
 #include "../base/file.h"
+#include "../base/json.h"
 #include "../export/tfevents.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,10 +42,12 @@ static void flatten(figures *f, const char *part, json_t *object)
 }
 
 /* The figures of a line, none where it is no epoch's. They are in *object, which is given back with json_decref. */
-static figures read_line(const char *line, size_t length, json_t **object)
+static figures read_line(mirror *r, const char *line, size_t length, json_t **object)
 {
     figures f = {.n = 0};
-    *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+    bool no_memory;
+    *object = json_read(line, length, NULL, &no_memory);
+    r->columns.failed |= no_memory;
     if (json_object_get(*object, "epoch")) flatten(&f, "", *object);
     return f;
 }
@@ -138,11 +140,11 @@ static elbo_status write_text(const mirror *r, const char *name, const text *t, 
 /* Calls visit for the figures of each line of metrics.jsonl. */
 typedef void (*figures_visit)(void *user, const figures *f);
 
-static void each_line(const char *lines, figures_visit visit, void *user)
+static void each_line(mirror *r, const char *lines, figures_visit visit, void *user)
 {
     for (const char *line = lines, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         json_t *object;
-        figures f = read_line(line, (size_t)(end - line), &object);
+        figures f = read_line(r, line, (size_t)(end - line), &object);
         visit(user, &f);
         json_decref(object);
     }
@@ -176,9 +178,9 @@ static elbo_status csv_again(mirror *r, const char *lines, elbo_error *error)
 {
     form a = {.r = r};
     text_open(&a.bytes, r->m);
-    each_line(lines, visit_columns, &a);
+    each_line(r, lines, visit_columns, &a);
     if (r->columns.length) text_add(&a.bytes, "%s\n", r->columns.bytes);
-    each_line(lines, visit_row, &a);
+    each_line(r, lines, visit_row, &a);
     a.bytes.failed |= r->columns.failed;
     elbo_status status = write_text(r, CSV, &a.bytes, REPLACE, error);
     text_close(&a.bytes);
@@ -201,7 +203,8 @@ static elbo_status events_again(mirror *r, const char *lines, const char *part, 
     text_open(&a.bytes, r->m);
     tfevents_begin(&a.bytes);
     size_t empty = a.bytes.length;
-    each_line(lines, visit_event, &a);
+    each_line(r, lines, visit_event, &a);
+    a.bytes.failed |= r->columns.failed;
     snprintf(name, sizeof name, EVENTS, part);
     snprintf(folder, sizeof folder, "tensorboard/%s", part);
     elbo_status status = ELBO_OK;
@@ -250,8 +253,11 @@ static elbo_status append(mirror *r, const figures *f, elbo_error *error)
 elbo_status mirror_line(mirror *r, const char *line, size_t length, elbo_error *error)
 {
     json_t *object;
-    figures f = read_line(line, length, &object);
-    elbo_status status = add_columns(r, &f) ? mirror_again(r, error) : append(r, &f, error);
+    figures f = read_line(r, line, length, &object);
+    bool more = add_columns(r, &f);
+    elbo_status status = r->columns.failed ? err_memory(error, "the metrics of a run")
+                         : more            ? mirror_again(r, error)
+                                           : append(r, &f, error);
     json_decref(object);
     return status;
 }

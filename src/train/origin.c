@@ -1,9 +1,9 @@
 /* origin.c - see origin.h */
 #include "origin.h"
 #include "../base/file.h"
+#include "../base/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ elbo_status origin_write(memory m, const char *path, const elbo_config *config, 
     json_t *j = json_pack("{s:s, s:s, s:I, s:s}", "data", data->info.name, "fingerprint", print, "examples",
                           (json_int_t)data->info.count, "preset", config->preset);
     if (validation)
-        json_object_set_new(j, "validation", json_pack("{s:s, s:s}", "data", validation->info.name, "part", validation->asked));
+        json_put(&j, "validation", json_pack("{s:s, s:s}", "data", validation->info.name, "part", validation->asked));
     char *words = j ? json_dumps(j, JSON_COMPACT) : NULL;
     json_decref(j);
     if (!words) return err_memory(error, "the origin of a run");
@@ -40,7 +40,8 @@ elbo_status origin_read(memory m, const char *path, origin *out, elbo_error *err
     if (!file_exists(path)) return ELBO_OK;
     elbo_status status = file_read(m, path, 1 << 16, &bytes, &size, error);
     if (status != ELBO_OK) return status;
-    json_t *j = json_loadb((char *)bytes, size, JSON_REJECT_DUPLICATES, NULL), *validation = json_object_get(j, "validation");
+    bool no_memory;
+    json_t *j = json_read((char *)bytes, size, NULL, &no_memory), *validation = json_object_get(j, "validation");
     take_text(j, "data", out->data, sizeof out->data);
     take_text(j, "preset", out->preset, sizeof out->preset);
     take_text(j, "fingerprint", print, sizeof print);
@@ -50,5 +51,5 @@ elbo_status origin_read(memory m, const char *path, origin *out, elbo_error *err
     take_text(validation, "part", out->validation_part, sizeof out->validation_part);
     json_decref(j);
     mem_free(m, bytes);
-    return ELBO_OK;
+    return no_memory ? err_memory(error, "the origin of a run") : ELBO_OK;
 }
