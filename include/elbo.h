@@ -252,6 +252,8 @@ typedef struct elbo_data_options {
                                  to 1) or this many pixels (above 1), at most the shorter side. 0: no crop             */
     int grey;                 /* 1: one channel. Else pictures have three, or one where all of them are grey           */
     int flip;                 /* 1: training mirrors each example left to right with an even chance. For any data      */
+    int binarize;             /* 1: values in [0,1] are read as 0 or 1, drawn once and for all with each value as the
+                                 probability; of any data                                                             */
     int strict;               /* 1: a broken picture is an error; else it is left out, counted and named               */
     int readers;              /* threads that decode ahead, 1 to 64; 0: as many as the engine has, up to 4             */
     const char *labels;       /* a CSV file: the first line names the columns, the first column has file names. NULL:

@@ -32,6 +32,38 @@ static void test_directory(void **state)
     refuse("set", ELBO_BAD_FILE, "2 x 3 x 1");
 }
 
+/* Bits drawn once: the same in every part and however they are read, as often 1 as the grey values say. */
+static void test_static_bits(void **state)
+{
+    (void)state;
+    enum { N = 40, D = 200 };
+    blob b = IDX(8, N, D);
+    for (int i = 0; i < N * D; i++) put_big(&b, i % D < 100 ? 51 : 204, 1);
+    save("grey", &b);
+    const elbo_data_options o = {.binarize = 1};
+    elbo_data *all = elbo_data_open_with(&engine, "./grey", "all", &o, &err);
+    elbo_data *test = elbo_data_open_with(&engine, "./grey", "test", &o, &err);
+    assert_true(all && test && elbo_data_describe(all)->binary);
+    static float x[N * D], y[4 * D];
+    double sum[2] = {0};
+    read_all(all, x, NULL);
+    read_all(test, y, NULL);
+    for (int i = 0; i < N * D; i++) {
+        assert_true(x[i] == 0 || x[i] == 1);
+        sum[i % D >= 100] += (double)x[i];
+    }
+    assert_true(fabs(sum[0] / (N * 100) - 0.2) < 0.03 && fabs(sum[1] / (N * 100) - 0.8) < 0.03);
+    for (int i = 0; i < 4; i++) assert_memory_equal(y + i * D, x + (10 * i + 9) * D, D * sizeof *x);
+    elbo_data_free(all);
+    elbo_data_free(test);
+    assert_null(elbo_data_open_with(&engine, "toy", "nowhere", &o, &err));
+    blob real = IDX(0x0d, 2, 2);
+    for (int i = 0; i < 4; i++) put_big(&real, 0x40000000, 4);
+    save("real", &real);
+    assert_null(elbo_data_open_with(&engine, "./real", "all", &o, &err));
+    assert_non_null(strstr(err.message, "binarize static needs data in [0,1]"));
+}
+
 static void test_known_by_name(void **state)
 {
     (void)state;
@@ -390,7 +422,8 @@ static void test_fingerprint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_directory),          cmocka_unit_test(test_known_by_name),
+        cmocka_unit_test(test_directory),          cmocka_unit_test(test_static_bits),
+        cmocka_unit_test(test_known_by_name),
         cmocka_unit_test(test_wrong_names),        cmocka_unit_test(test_parts_of_one_file),
         cmocka_unit_test(test_index_out_of_range), cmocka_unit_test(test_toy),
         cmocka_unit_test(test_sprites_factors),    cmocka_unit_test(test_sprites_extents),

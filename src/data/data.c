@@ -111,14 +111,43 @@ static elbo_status read_mapped(elbo_data *d, const int64_t *index, int64_t n, un
     return ELBO_OK;
 }
 
+/* What is drawn is a function of the example's place in the whole set, so it is the same whenever it is read. */
+static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void *out)
+{
+    const philox_key key = {.stream = philox_stream("data/static")};
+    int64_t size = (int64_t)data_example_size(d);
+    float u[CHUNK];
+    for (int64_t i = 0; i < n * size; i++) {
+        int64_t at = i % size;
+        uint64_t first = (uint64_t)(data_whole_index(d->part, index[i / size]) * size + at);
+        if (at % CHUNK == 0) philox_uniform(key, first, (size_t)(size - at < CHUNK ? size - at : CHUNK), u);
+        unsigned char *byte = (unsigned char *)out + i;
+        float *number = (float *)out + i;
+        if (d->info.dtype == ELBO_U8) *byte = u[at % CHUNK] < data_u8_value(*byte) ? 255 : 0;
+        else *number = u[at % CHUNK] < *number;
+    }
+}
+
 elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error)
 {
     for (int64_t i = 0; i < n; i++)
         if (index[i] < 0 || index[i] >= d->info.count)
             return err_set(error, ELBO_USAGE, "%s: index %lld is %lld, expected 0 to %lld", d->info.name, (long long)i,
                            (long long)index[i], (long long)d->info.count - 1);
-    return d->part == DATA_ALL ? d->read(d, index, n, out, labels, error)
-                               : read_mapped(d, index, n, out, labels, error);
+    elbo_status status = d->part == DATA_ALL ? d->read(d, index, n, out, labels, error)
+                                             : read_mapped(d, index, n, out, labels, error);
+    if (status == ELBO_OK && d->drawn) draw_bits(d, index, n, out);
+    return status;
+}
+
+elbo_status data_draw_bits(elbo_data *d, elbo_error *error)
+{
+    if (d->info.min < 0 || d->info.max > 1 || d->columns)
+        return err_set(error, ELBO_USAGE, "%s: binarize static needs data in [0,1], which are drawn as probabilities",
+                       d->info.name);
+    d->drawn = !d->info.binary;
+    d->info.binary = 1;
+    return ELBO_OK;
 }
 
 void data_will_read(elbo_data *d, const int64_t *index, int64_t n)

@@ -44,6 +44,7 @@ struct elbo_data {
     char *name, *path, *broken; /* what info points to */
     column_list *columns;           /* of a table; NULL: no table */
     bool flip;                  /* training mirrors examples */
+    bool drawn;                 /* values are read as 0 or 1, drawn once with each value as the probability */
     data_part part;    /* which tenths of the whole set the indices above run over */
     char asked[DATA_PART_NAME]; /* the part that was opened, as a word; "" where parts were not asked about */
 };
@@ -54,6 +55,9 @@ size_t data_example_bytes(const elbo_data *d);
 
 /* Reads n examples as stored; elbo_data_read gives floats. Errors: USAGE (index), IO. */
 elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels, elbo_error *error);
+
+/* From now on values in [0,1] are read as bits, drawn once. Errors: USAGE (others). */
+elbo_status data_draw_bits(elbo_data *d, elbo_error *error);
 
 /* Says that these examples will be read soon, so that sets which decode can begin with it. What is read does not depend on
  * it. Indices out of range are passed over. */

@@ -379,7 +379,9 @@ elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *par
     if (!d) return NULL;
     d->flip = options && options->flip;
     snprintf(d->asked, sizeof d->asked, "%s", part_word);
-    return d;
+    if (!options || !options->binarize || data_draw_bits(d, error) == ELBO_OK) return d;
+    elbo_data_free(d);
+    return NULL;
 }
 
 elbo_data *elbo_data_open_with(elbo_engine *engine, const char *name, const char *part, const elbo_data_options *options,

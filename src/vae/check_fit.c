@@ -87,6 +87,9 @@ static elbo_status check_takes(const elbo_config *c, const model_data *d, elbo_e
 static elbo_status check_input(const elbo_config *c, const model_data *d, elbo_error *error)
 {
     bool standard = units_standardise(c, d->columns);
+    if (c->binarize == BINARIZE_STATIC && !d->binary)
+        return err_set(error, ELBO_USAGE, "binarize static draws bits when data are opened, and these are none; open them with "
+                                          "elbo_data_open_with and elbo_config_data_options");
     if (standard && (c->range || c->binarize))
         return err_set(error, ELBO_USAGE, "%s changes numbers that are standardised; leave one of the two out",
                        c->range ? "range symmetric" : "binarize");

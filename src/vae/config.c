@@ -108,6 +108,7 @@ elbo_data_options elbo_config_data_options(const elbo_config *c)
 {
     static const int header[] = {0, 1, -1}; /* auto, true, false */
     return (elbo_data_options){.height = c->height, .width = c->width, .crop = c->crop, .grey = c->grey, .flip = c->flip,
+                               .binarize = c->binarize == BINARIZE_STATIC,
                                .label_column = *c->label_column ? c->label_column : NULL, .ignore = c->ignore,
                                .columns = c->columns, .header = header[c->header]};
 }

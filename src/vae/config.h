@@ -41,6 +41,9 @@ struct elbo_config {
     char shown[CONFIG_TEXT]; /* what elbo_config_get returned last */
 };
 
+/* The words of the option binarize. */
+enum { BINARIZE_NONE, BINARIZE_THRESHOLD, BINARIZE_DYNAMIC, BINARIZE_STATIC };
+
 /* Every option at its default. */
 void config_init(elbo_config *c, memory m);
 

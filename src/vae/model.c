@@ -71,9 +71,9 @@ static vae open_vae(elbo_model *m, graph *g, purpose why, node **state_value)
  * made from the values themselves. */
 static node *binarized(elbo_model *m, vae *v, node *x, bool for_loss)
 {
-    enum { NONE, THRESHOLD, DYNAMIC };
-    if (m->config.binarize == THRESHOLD) return g_shift(g_neg(g_less(x, g_like(x, 0.5))), 1);
-    if (m->config.binarize == DYNAMIC && for_loss) return g_less(scope_random_data(&v->s, UNIFORM, x->shape, "binarize"), x);
+    if (m->config.binarize == BINARIZE_THRESHOLD) return g_shift(g_neg(g_less(x, g_like(x, 0.5))), 1);
+    if (m->config.binarize == BINARIZE_DYNAMIC && for_loss)
+        return g_less(scope_random_data(&v->s, UNIFORM, x->shape, "binarize"), x);
     return x;
 }
 
