@@ -58,6 +58,97 @@ static void test_running_means_are_what_is_kept(void **state)
     elbo_model_free(best);
 }
 
+/* ---- Shards ---- */
+
+/* A job's last model after its run, with a batch in so many shards. */
+static elbo_model *in_shards(const char *const options[3][2], const char *shards)
+{
+    job j = new_job("shards");
+    j.no_pictures = 1;
+    remove_run(j.directory);
+    memcpy(j.options, options, 3 * sizeof options[0]);
+    j.options[3][0] = "shards", j.options[3][1] = shards;
+    assert_run(&j, ELBO_OK);
+    elbo_model *m = elbo_model_load(engine, in(j.directory, "last.safetensors"), NULL);
+    assert_non_null(m);
+    return m;
+}
+
+static double largest_difference(const float *a, const float *b, int64_t n)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)a[i] - (double)b[i]));
+    return largest;
+}
+
+/* Batches of 6 and 4 in 4 parts, some larger than others: the parts together make the step of the whole batch. */
+static void test_shards_make_the_batch(void **state)
+{
+    (void)state;
+    static const char *const cases[][3][2] = {{{"optimizer", "sgd"}, {"rate", "0.01"}, {"reduction", "example"}},
+                                              {{"optimizer", "sgd"}, {"rate", "0.002"}, {"reduction", "sum"}},
+                                              {{"optimizer", "sgd"}, {"rate", "0.3"}, {"reduction", "mean"}},
+                                              {{"optimizer", "sgd"}, {"rate", "0.01"}, {"encoder", "dense 8 relu; dropout 0.3"}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        elbo_model *whole = in_shards(cases[i], "1"), *parts = in_shards(cases[i], "4");
+        assert_true(largest_difference(whole->store.value, parts->store.value, whole->store.params.size) < 2e-6);
+        assert_true(memcmp(whole->store.value, parts->store.value, (size_t)whole->store.params.size * sizeof(float)) != 0);
+        elbo_model_free(whole);
+        elbo_model_free(parts);
+    }
+}
+
+/* A rate of 0 leaves the parameters: the running mean of a batch in parts is then that of the batch. */
+static void test_states_of_shards_are_combined(void **state)
+{
+    (void)state;
+    static const char *const options[3][2] = {{"encoder", "dense 8 bn relu"}, {"rate", "0"}, {"epochs", "1"}};
+    elbo_model *whole = in_shards(options, "1"), *parts = in_shards(options, "2");
+    const entry *e = store_find(&whole->store.states, "encoder.0.bn.running_mean");
+    assert_non_null(e);
+    const float *a = whole->store.state + e->offset, *b = parts->store.state + e->offset, zero[8] = {0};
+    assert_true(largest_difference(a, b, e->count) < 1e-6 && largest_difference(a, zero, e->count) > 1e-3);
+    elbo_model_free(whole);
+    elbo_model_free(parts);
+}
+
+/* The vectors of a book are placed on examples, which have no mean worth having. */
+static void test_a_book_wants_the_whole_batch(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"family", "vq"}, {"code-size", "1"}, {"shards", "2"}};
+    job j = new_job("refused");
+    memcpy(j.options, options, sizeof options);
+    assert_run(&j, ELBO_USAGE);
+    assert_said(j.error.message, "family vq needs the whole batch");
+}
+
+static void test_shards_and_threads(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 3; n++) {
+        job j = new_job(n == 1 ? "threads1" : "threadsN");
+        j.options[0][0] = "encoder", j.options[0][1] = "dense 300 relu"; /* products large enough to be shared */
+        j.options[1][0] = "batch", j.options[1][1] = "16";
+        j.options[2][0] = "shards", j.options[2][1] = "3";
+        j.engine = elbo_engine_open(&(elbo_engine_options){.threads = n}, NULL);
+        remove_run(j.directory);
+        assert_run(&j, ELBO_OK);
+        elbo_engine_close(j.engine);
+        if (n > 1) assert_same_run("threads1", j.directory);
+    }
+}
+
+/* All that a run remembers at once. */
+static void test_interrupted_with_everything(void **state)
+{
+    (void)state;
+    static const char *const options[][2] = {{"shards", "4"},          {"optimizer", "rmsprop"}, {"momentum", "0.9"},
+                                             {"ema", "0.9"},           {"schedule", "plateau"},  {"drop-patience", "0"},
+                                             {"rescue", "lower-rate"}, {"rate", "0.1"}};
+    check_interruptions(options, 8, 1);
+}
+
 /* Schedules of the KL term are functions of the step; the figures of the last step are in the metrics. */
 static void test_interrupted_with_kl_schedules(void **state)
 {
@@ -105,6 +196,7 @@ static void test_options_that_cannot_work(void **state)
         {{"schedule", "plateau"}, {"validation", "0"}, {NULL, "no validation part"}},
         {{"patience", "3"}, {"validation", "0"}, {NULL, "patience looks at the validation total"}},
         {{"schedule", "multistep"}, {"drop-at", "60, 30"}, {NULL, "got '60, 30', expected whole numbers that rise"}},
+        {{"shards", "7"}, {"batch", "6"}, {NULL, "a batch of 6 examples can't be cut into 7 shards"}},
         {{"nesterov", "true"}, {"optimizer", "sgd"}, {NULL, "momentum is 0"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -184,6 +276,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_other_optimisers),
     cmocka_unit_test(test_interrupted_with_running_means),
     cmocka_unit_test(test_running_means_are_what_is_kept),
+    cmocka_unit_test(test_shards_make_the_batch),
+    cmocka_unit_test(test_states_of_shards_are_combined),
+    cmocka_unit_test(test_a_book_wants_the_whole_batch),
+    cmocka_unit_test(test_shards_and_threads),
+    cmocka_unit_test(test_interrupted_with_everything),
     cmocka_unit_test(test_interrupted_with_kl_schedules),
     cmocka_unit_test(test_interrupted_on_a_plateau),
     cmocka_unit_test(test_cosine_grows),

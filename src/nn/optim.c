@@ -41,6 +41,12 @@ CLONES double optim_squares(size_t n, const float *x)
     return sum;
 }
 
+CLONES void optim_add(size_t n, double share, float *restrict sum, const float *restrict x)
+{
+    const float k = (float)share;
+    for (size_t i = 0; i < n; i++) sum[i] += k * x[i];
+}
+
 CLONES void optim_average(size_t n, double keep, float *restrict average, const float *restrict x)
 {
     const float share = (float)(1 - keep);

@@ -39,6 +39,9 @@ double optim_squares(size_t n, const float *x);
 /* average += (1 - keep) (x - average): a running mean of what training changes, over n numbers. */
 void optim_average(size_t n, double keep, float *average, const float *x);
 
+/* sum += share x. */
+void optim_add(size_t n, double share, float *sum, const float *x);
+
 /* How much of a running mean step t keeps, counted from 1: decay, or less while there is little to average. */
 double optim_keep(double decay, int64_t t);
 

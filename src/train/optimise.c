@@ -15,8 +15,8 @@ typedef struct pass {
     elbo_model *m;
     const optim_settings *settings;
     optim_update update;
-    float *average;
-    double keep;
+    float *sum;   /* or running mean */
+    double share; /* or what is kept of it */
     int64_t begin, end;
     int parts;
     double squares[MAX_PARTS];
@@ -106,19 +106,35 @@ double gradient_norm(elbo_model *m, const char *group)
     return sqrt(sum);
 }
 
+static void add_part(void *arg, int part, int worker)
+{
+    (void)worker;
+    pass *p = arg;
+    int64_t begin = part_begin(p, part), end = part_begin(p, part + 1);
+    optim_add((size_t)(end - begin), p->share, p->sum + begin, p->m->store.gradient + begin);
+}
+
+void gradient_add(elbo_model *m, const char *group, double share, float *sum)
+{
+    pass p = pass_over(m, group);
+    p.sum = sum;
+    p.share = share;
+    run(&p, add_part);
+}
+
 static void average_part(void *arg, int part, int worker)
 {
     (void)worker;
     pass *p = arg;
     int64_t begin = part_begin(p, part), end = part_begin(p, part + 1);
-    optim_average((size_t)(end - begin), p->keep, p->average + begin, p->m->store.value + begin);
+    optim_average((size_t)(end - begin), p->share, p->sum + begin, p->m->store.value + begin);
 }
 
 void average_step(elbo_model *m, snapshot *average, int64_t step)
 {
     pass p = pass_over(m, NULL);
-    p.average = average->value;
-    p.keep = optim_keep(m->config.ema, step);
+    p.sum = average->value;
+    p.share = optim_keep(m->config.ema, step);
     run(&p, average_part);
-    optim_average((size_t)m->store.states.size, p.keep, average->state, m->store.state);
+    optim_average((size_t)m->store.states.size, p.share, average->state, m->store.state);
 }

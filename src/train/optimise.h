@@ -11,6 +11,9 @@ bool optimise(elbo_model *m, const char *group, const optim_settings *o);
 /* Moves the running means of parameters and states towards the numbers of a step, counted from 1. */
 void average_step(elbo_model *m, snapshot *average, int64_t step);
 
+/* Adds share times the gradient of a group to sum [params.size]. */
+void gradient_add(elbo_model *m, const char *group, double share, float *sum);
+
 /* The Euclidean norm of a group's gradient. */
 double gradient_norm(elbo_model *m, const char *group);
 

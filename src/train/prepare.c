@@ -124,6 +124,7 @@ static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t finger
     if (status == ELBO_OK) status = check_patience(t, wanted->patience, error);
     if (status == ELBO_OK) status = open_feed(t, wanted, error);
     if (status == ELBO_OK) status = check_place(t, from, error);
+    if (status == ELBO_OK) status = shards_open(&t->shards, t->m, &t->feed, error);
     if (status == ELBO_OK && t->run.step_in_epoch == 0) status = step_begin_epoch(t, error);
     if (status == ELBO_OK) status = record_go_on(&t->record, from, &t->run, error);
     return status == ELBO_OK ? change_options(t, wanted, error) : status;
@@ -139,6 +140,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = arrays_open(&t->arrays, t->m, error);
     if (status == ELBO_OK) status = model_trains(t->m, error);
     if (status == ELBO_OK) status = data_units_set(t->m, &t->feed, error);
+    if (status == ELBO_OK) status = shards_open(&t->shards, t->m, &t->feed, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
     if (status == ELBO_OK && config->ema > 0) status = snapshot_take(&t->arrays.average, &t->m->store, false, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);

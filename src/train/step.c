@@ -35,9 +35,9 @@ kl_share step_share(const trainer *t, int64_t step)
                        .capacity = ramp(step, 0, c->capacity_epochs * steps, 0)};
 }
 
-static run_env env_of(const trainer *t)
+static run_env env_of(const trainer *t, const shard *p)
 {
-    return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step};
+    return (run_env){.seed = (uint64_t)t->m->config.seed, .step = (uint32_t)t->run.step, .first_index = p->begin};
 }
 
 /* What the plans of a step's objectives found. They share the arena, so terms are copied; the code is the last one's, the first
@@ -168,10 +168,10 @@ elbo_status step_rescue(trainer *t, const char *what, elbo_error *error)
     return record_rescue(&t->record, &bad, t->run.rate_factor, error);
 }
 
-static elbo_status bad_step(trainer *t, const compiled *c, double loss, elbo_error *error)
+static elbo_status bad_step(trainer *t, const compiled *c, const shard *p, double loss, elbo_error *error)
 {
     char where[400], what[500];
-    model_blame(t->m, c, t->feed.x, env_of(t), t->feed.index, where, sizeof where);
+    model_blame(t->m, c, p->x, env_of(t, p), t->feed.index + p->begin, where, sizeof where);
     if (isfinite(loss)) snprintf(what, sizeof what, "the gradient is not finite; it began in %s", where);
     else snprintf(what, sizeof what, "the loss is %g; it began in %s", loss, where);
     return step_rescue(t, what, error);
@@ -192,23 +192,33 @@ static elbo_status bad_update(trainer *t, elbo_error *error)
     return step_rescue(t, "the optimiser made a number that is not finite", error);
 }
 
-/* Runs the plan of an objective: its gradient goes to the store, its terms to f. Not good: a number is not finite,
- * and the step is over (status says how). */
-static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_error *error)
+/* Runs the plan of an objective on a part of the batch: its gradient goes to the store, its terms to f. Not good: a number is
+ * not finite, and the step is over (status says how). */
+static bool find_part(trainer *t, int number, const shard *p, findings *f, elbo_status *status, elbo_error *error)
 {
     const model_objective *b = &t->m->objectives[number];
-    plan_key key = {.purpose = TRAIN, .examples = f->n, .dtype = t->data->info.dtype, .objective = number};
+    plan_key key = {.purpose = TRAIN, .examples = p->n, .dtype = t->data->info.dtype, .objective = number};
     compiled *c = model_plan(t->m, key, error);
     *status = c ? ELBO_OK : ELBO_NO_MEMORY;
     if (!c) return false;
-    model_run(t->m, c, t->feed.x, env_of(t));
+    model_run(t->m, c, p->x, env_of(t, p));
     double loss = (double)*model_result(t->m, c, c->loss);
     bool good = isfinite(loss) && gradient_is_finite(t->m, b->group);
-    if (!good) *status = bad_step(t, c, loss, error);
+    if (!good) *status = bad_step(t, c, p, loss, error);
     for (int i = 0; good && i < b->n_terms; i++)
-        f->terms[b->first_term + i] = (double)*model_result(t->m, c, c->first_term + i);
+        f->terms[b->first_term + i] += p->share * (double)*model_result(t->m, c, c->first_term + i);
     if (good && c->code >= 0) f->code = model_result(t->m, c, c->code);
+    if (good) shards_add(&t->shards, t->m, number, p, f->code);
     return good;
+}
+
+static bool find(trainer *t, int number, findings *f, elbo_status *status, elbo_error *error)
+{
+    for (int64_t i = 0; i < t->shards.n; i++) {
+        shard p = shards_at(&t->shards, &t->feed, f->n, i);
+        if (p.n > 0 && !find_part(t, number, &p, f, status, error)) return false;
+    }
+    return true;
 }
 
 /* All gradients first, then all updates: a step that is bad in any objective changes nothing. */
@@ -218,8 +228,11 @@ elbo_status step_run(trainer *t, elbo_error *error)
     t->m->share = step_share(t, t->run.step);
     elbo_status status = feed_train(&t->feed, t->run.epoch, t->run.step_in_epoch, &f.n, error);
     if (status != ELBO_OK) return status;
+    shards_begin(&t->shards, t->m);
     for (int i = t->m->n_objectives - 1; i >= 0; i--)
         if (!find(t, i, &f, &status, error)) return status;
+    shards_end(&t->shards, t->m);
+    if (t->shards.n > 1) f.code = t->shards.code;
     if (!apply_step(t, &f)) return bad_update(t, error);
     event_step(t);
     return ELBO_OK;

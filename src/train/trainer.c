@@ -183,6 +183,7 @@ static void close_trainer(trainer *t)
     feed_close(&t->feed, t->engine->m);
     record_close(&t->record);
     arrays_close(&t->arrays, t->engine->m);
+    shards_close(&t->shards, t->engine->m);
     snapshot_close(&t->best.numbers, t->engine->m);
     mem_free(t->engine->m, t);
 }

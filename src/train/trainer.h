@@ -8,6 +8,7 @@
 #define ELBO_TRAIN_TRAINER_H
 
 #include "record.h"
+#include "shards.h"
 
 /* The best model so far, where no file keeps it. */
 typedef struct best_model {
@@ -23,6 +24,7 @@ typedef struct trainer {
     record record;
     run_state run;
     run_arrays arrays;
+    shards shards;
     best_model best;
     const elbo_train_options *options;
     double began, epoch_began, last_event, last_save;

@@ -37,6 +37,12 @@ static double loss_scale(const elbo_model *m, int64_t examples)
     }
 }
 
+double model_share(const elbo_model *m, int number, double share)
+{
+    enum { EXAMPLE, SUM, MEAN };
+    return number == 0 && m->config.reduction == SUM ? 1 : share;
+}
+
 /* ---- Graphs ---- */
 
 /* Levels and counts are those of the data in the network's range. */

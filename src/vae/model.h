@@ -132,6 +132,9 @@ int64_t model_bucket(int64_t n);
  * example of the data each of the batch is. */
 void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);
 
+/* What the gradient of a part of a batch, this share of its examples, counts in that of the whole. */
+double model_share(const elbo_model *m, int number, double share);
+
 /* The weight of a term in the total, in nats per example. */
 double model_term_weight(const elbo_model *m, int i);
 

@@ -74,6 +74,7 @@ typedef struct family {
     int (*latents)(const elbo_config *c, latent out[MAX_LATENTS]); /* how many */
     posterior (*encode)(vae *v, node *x);
     objectives (*build)(vae *v, const batch *b);
+    bool whole_batch; /* its states are made from all of a batch: no shards */
     bool has_prior; /* the prior of z is N(0,I) */
     node *(*draw)(vae *v, node *noise); /* codes of the family's own prior, [B,Z], from noise [B,Z] ~ N(0,I); NULL: none */
 } family;

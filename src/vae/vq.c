@@ -159,4 +159,4 @@ static node *draw(vae *v, node *noise)
     return g_reshape(g_gather(k.vectors, index), noise->shape);
 }
 
-const family family_vq = {latents, encode, build, .has_prior = false, .draw = draw};
+const family family_vq = {latents, encode, build, .whole_batch = true, .has_prior = false, .draw = draw};

@@ -33,7 +33,8 @@ cd "$work" || exit 1
     tail -c 30000 "$ELBO" | head -c 25600
 } >data-idx3-ubyte
 
-options='--epochs 6 --batch 40 --latent 4 --rescue lower-rate'
+options='--epochs 6 --batch 40 --latent 4 --rescue lower-rate --optimizer rmsprop --momentum 0.9 --ema 0.99
+    --schedule plateau --drop-patience 0 --shards 3'
 encoder='dense 32 relu; dropout 0.1'
 
 # train_into DIR: begins the run, or goes on with it. A run that was killed before it wrote its configuration has nothing.
