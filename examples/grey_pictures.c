@@ -1,6 +1,6 @@
 /* grey_pictures.c - what happens to pictures when the sigmoid is forgotten.
  *
- *     grey_pictures MODEL DATA OUT.png
+ *     grey_pictures [MODEL DATA OUT.png]      default: a model trained here, on a few sprites; grey.png
  *
  * The decoder of a model with a Bernoulli likelihood emits logits, l = log(p / (1 - p)), and the library gives only p, the
  * probability that a pixel is white. This program takes logits back from p and paints them as if they were pixels, from the
@@ -56,17 +56,39 @@ static elbo_status paint(elbo_engine *engine, elbo_model *model, elbo_data *data
     return status;
 }
 
+/* A few of the built-in pictures. */
+static elbo_data *few_sprites(elbo_engine *engine, elbo_error *error)
+{
+    enum { COUNT = 1000, D = 64 * 64 };
+    static float x[(size_t)COUNT * D];
+    static int64_t index[COUNT];
+    elbo_data *all = elbo_data_open(engine, "sprites", "train", error), *few = NULL;
+    for (int64_t i = 0; all && i < COUNT; i++) index[i] = i * (elbo_data_describe(all)->count / COUNT);
+    if (all && elbo_data_read(all, index, COUNT, x, NULL, error) == ELBO_OK)
+        few = elbo_data_from_memory(engine, x, ELBO_F32, COUNT, elbo_data_describe(all)->shape, NULL, error);
+    elbo_data_free(all);
+    return few;
+}
+
+static elbo_model *train(elbo_engine *engine, elbo_data *data, elbo_error *error)
+{
+    elbo_config *config = data ? elbo_config_new(engine, error) : NULL;
+    elbo_model *model = config ? elbo_train(engine, config, data, NULL, error) : NULL;
+    elbo_config_free(config);
+    return model;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: %s MODEL DATA OUT.png\n", argv[0]);
+    if (argc != 1 && argc != 4) {
+        fprintf(stderr, "usage: %s [MODEL DATA OUT.png]\n", argv[0]);
         return 2;
     }
     elbo_error error = {ELBO_OK, ""};
     elbo_engine *engine = elbo_engine_open(NULL, &error);
-    elbo_model *model = engine ? elbo_model_load(engine, argv[1], &error) : NULL;
-    elbo_data *data = model ? elbo_data_open(engine, argv[2], "test", &error) : NULL;
-    elbo_status status = data ? paint(engine, model, data, argv[3], &error) : ELBO_FAILED;
+    elbo_data *data = !engine ? NULL : argc == 1 ? few_sprites(engine, &error) : elbo_data_open(engine, argv[2], "test", &error);
+    elbo_model *model = !data ? NULL : argc == 1 ? train(engine, data, &error) : elbo_model_load(engine, argv[1], &error);
+    elbo_status status = model ? paint(engine, model, data, argc == 1 ? "grey.png" : argv[3], &error) : ELBO_FAILED;
     if (status != ELBO_OK) fprintf(stderr, "%s: %s\n", argv[0], error.message);
     elbo_data_free(data);
     elbo_model_free(model);

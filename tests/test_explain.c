@@ -42,7 +42,7 @@ static const setup setups[] = {
     {"rate", "rate=1", 0, 0, 0, "rate-high", 0},
     {"slow", "rate=0.000001", 0, 0, 0, "undertrained", 0},
     {"sigma", "likelihood=gaussian sigma=10", 0, 0, 0, "sigma-large", 0},
-    {"bytes", "likelihood=gaussian sigma=1", 0, 255, 0, "unscaled-data", 0},
+    {"bytes", "likelihood=gaussian variance=fixed", 0, 255, 0, "unscaled-data", 0},
     {"other-scale", "likelihood=gaussian sigma=0.1", 0, 0, 255, "other-range", 0},
     {"tanh", "likelihood=squared output=tanh", 0, 0, 0, "tanh-on-unit", 0},
     {"few", "beta=0.01 latent=20 epochs=200 encoder=dense+200+relu decoder=dense+200+relu", 100, 0, 0, "overfitted", 1},

@@ -104,7 +104,7 @@ static void test_labels(void **state)
     refused(open_pictures("tab", .labels = "l.csv", .label_column = "word"), ELBO_USAGE, "no column \"word\"");
     refused(open_pictures("tab", .labels = "none.csv"), ELBO_IO, "none.csv");
     static const char *const bad[][2] = {{"file,n\nzzz,1\n", "no row names"},
-                                         {"file,n\n1.pgm\n", "l.csv:2: fewer columns"},
+                                         {"file,n\n1.pgm\n", "l.csv: line 2, column 2: there is none"},
                                          {"file,n\n\"1.pgm,1\n", "a quote"},
                                          {"file,n\n\"a\"b,1\n", "a quote"},
                                          {"file,n\n", "no row names"}};

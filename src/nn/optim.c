@@ -19,7 +19,7 @@
 #endif
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-CLONES bool optim_finite(size_t n, const float *x)
+CLONES static bool finite_of(size_t n, const float *x)
 {
     int32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
@@ -30,7 +30,7 @@ CLONES bool optim_finite(size_t n, const float *x)
     return !bad;
 }
 
-CLONES double optim_squares(size_t n, const float *x)
+CLONES static double squares_of(size_t n, const float *x)
 {
     enum { LANES = 16 };
     double lane[LANES] = {0}, sum = 0;
@@ -41,16 +41,38 @@ CLONES double optim_squares(size_t n, const float *x)
     return sum;
 }
 
-CLONES void optim_add(size_t n, double share, float *restrict sum, const float *restrict x)
+CLONES static void add_to(size_t n, double share, float *restrict sum, const float *restrict x)
 {
     const float k = (float)share;
     for (size_t i = 0; i < n; i++) sum[i] += k * x[i];
 }
 
-CLONES void optim_average(size_t n, double keep, float *restrict average, const float *restrict x)
+CLONES static void average_to(size_t n, double keep, float *restrict average, const float *restrict x)
 {
     const float share = (float)(1 - keep);
     for (size_t i = 0; i < n; i++) average[i] += share * (x[i] - average[i]);
+}
+
+/* What the compiler clones is exported from a shared library whatever its visibility, so others call these. */
+
+bool optim_finite(size_t n, const float *x)
+{
+    return finite_of(n, x);
+}
+
+double optim_squares(size_t n, const float *x)
+{
+    return squares_of(n, x);
+}
+
+void optim_add(size_t n, double share, float *restrict sum, const float *restrict x)
+{
+    add_to(n, share, sum, x);
+}
+
+void optim_average(size_t n, double keep, float *restrict average, const float *restrict x)
+{
+    average_to(n, keep, average, x);
 }
 
 #define REAL float

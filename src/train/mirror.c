@@ -262,13 +262,14 @@ elbo_status mirror_line(mirror *r, const char *line, size_t length, elbo_error *
     return status;
 }
 
-void mirror_open(mirror *r, memory m, const char *directory, bool tensorboard)
+elbo_status mirror_open(mirror *r, memory m, const char *directory, bool tensorboard, elbo_error *error)
 {
     *r = (mirror){.m = m, .directory = directory, .tensorboard = tensorboard};
     text_open(&r->columns, m);
     char *path = directory ? file_join(m, directory, "tensorboard") : NULL;
     if (path && file_is_directory(path)) r->tensorboard = true;
     mem_free(m, path);
+    return path || !directory ? ELBO_OK : err_memory(error, "a path");
 }
 
 void mirror_close(mirror *r)

@@ -17,8 +17,8 @@ typedef struct mirror {
     text columns; /* the first line of metrics.csv without its end: "epoch,step,..." */
 } mirror;
 
-/* tensorboard: asked for; the directory of a run that has them is asking, too. */
-void mirror_open(mirror *r, memory m, const char *directory, bool tensorboard);
+/* tensorboard: asked for; the directory of a run that has them is asking, too. Errors: NO_MEMORY. */
+elbo_status mirror_open(mirror *r, memory m, const char *directory, bool tensorboard, elbo_error *error);
 void mirror_close(mirror *r);
 
 /* Makes all of it anew from the lines that are there. Errors: IO, NO_MEMORY. */

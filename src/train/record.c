@@ -261,11 +261,11 @@ static const char *const checkpoints[] = {"new.safetensors", "last.safetensors",
 static const char *const signs[] = {"metrics.jsonl", "last.safetensors", "previous.safetensors"};
 enum { N_CHECKPOINTS = 3, N_SIGNS = 3 };
 
-static void open_record(record *r, elbo_engine *engine, const elbo_train_options *options)
+static elbo_status open_record(record *r, elbo_engine *engine, const elbo_train_options *options, elbo_error *error)
 {
     *r = (record){.m = engine->m, .engine = engine, .directory = options->directory, .pictures = options->pictures,
                   .history = {.m = engine->m}, .held = -1};
-    mirror_open(&r->mirror, r->m, r->directory, options->tensorboard);
+    return mirror_open(&r->mirror, r->m, r->directory, options->tensorboard, error);
 }
 
 typedef struct beginning {
@@ -285,9 +285,9 @@ elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_option
 {
     const char *directory = options->directory;
     beginning b = {config, f->data, options->validation, fingerprint};
-    open_record(r, engine, options);
-    if (!directory) return ELBO_OK;
-    elbo_status status = file_make_directory(directory, error);
+    elbo_status status = open_record(r, engine, options, error);
+    if (status != ELBO_OK || !directory) return status;
+    status = file_make_directory(directory, error);
     if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
     for (size_t i = 0; i < N_SIGNS && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
     if (status == ELBO_OK) status = at_path(r, "run.json", write_origin, &b, error);
@@ -342,8 +342,7 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
 elbo_model *record_find(record *r, elbo_engine *engine, const elbo_train_options *options, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error)
 {
-    open_record(r, engine, options);
-    if (file_hold(r->directory, &r->held, error) != ELBO_OK) return NULL;
+    if (open_record(r, engine, options, error) != ELBO_OK || file_hold(r->directory, &r->held, error) != ELBO_OK) return NULL;
     loading l = {run, arrays, NULL};
     elbo_status status = ELBO_IO;
     for (size_t i = 0; i < N_CHECKPOINTS && status != ELBO_OK && status != ELBO_NO_MEMORY; i++) {
