@@ -52,8 +52,8 @@ void mosaic_take(mosaic *m, int column, const canvas *from, box part, int scale)
 /* Small pictures are shown enlarged, all of a page by the same factor. */
 elbo_status mosaic_show(const mosaic *m, text *to, const char *alt, elbo_error *error)
 {
-    int width = COLUMNS * pitch(m, 1);
-    return html_picture(to, &m->c, width > WIDE ? 1 : WIDE / width, alt, error);
+    int width = COLUMNS * pitch(m, 1), scale = (WIDE + width / 2) / width; /* to nearest */
+    return html_picture(to, &m->c, scale < 1 ? 1 : scale, alt, error);
 }
 
 /* ---- Samples ---- */
