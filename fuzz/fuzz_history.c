@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (history_read(&h, fuzz_file("metrics.jsonl", bytes, size), &error) != ELBO_OK) require_refusal(&error);
     history_close(&h);
     mirror r;
-    mirror_open(&r, m, fuzz_path("."), true);
+    if (mirror_open(&r, m, fuzz_path("."), true, NULL) != ELBO_OK) return 0;
     if (mirror_again(&r, &error) != ELBO_OK) require_refusal(&error);
     mirror_close(&r);
     return 0;

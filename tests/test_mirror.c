@@ -123,7 +123,7 @@ static void test_lines(void **state)
     text grown[3];
     mirror r;
     assert_non_null(mkdtemp(directory));
-    mirror_open(&r, &mem_standard, directory, true);
+    assert_int_equal(mirror_open(&r, &mem_standard, directory, true, NULL), ELBO_OK);
     assert_int_equal(mirror_again(&r, NULL), ELBO_OK); /* there is nothing yet */
     for (const char *line = lines, *end; *line; line = end + 1) {
         end = strchr(line, '\n');
@@ -134,7 +134,8 @@ static void test_lines(void **state)
     mirror_close(&r);
     for (int i = 0; i < 3; i++) grown[i] = read_file(files[i]);
     assert_string_equal(grown[0].bytes, csv);
-    mirror_open(&r, &mem_standard, directory, false); /* it has event files, so it goes on with them */
+    /* it has event files, so it goes on with them */
+    assert_int_equal(mirror_open(&r, &mem_standard, directory, false, NULL), ELBO_OK);
     assert_int_equal(mirror_again(&r, NULL), ELBO_OK);
     mirror_close(&r);
     for (int i = 0; i < 3; i++) {

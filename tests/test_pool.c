@@ -1,4 +1,5 @@
 /* test_pool.c - the engine's threads: every part once, no part of a past run, forks, floating-point modes. */
+#include "base/clock.h"
 #include "base/pool.h"
 
 #include <setjmp.h>
@@ -145,6 +146,31 @@ static void meet(void *arg, int part, int worker)
     atomic_fetch_add(&here[worker], 1);
     atomic_fetch_add(&here[MAX_THREADS], 1);
     while (atomic_load(&here[MAX_THREADS]) < MAX_THREADS) sched_yield();
+}
+
+/* ---- Busy cores: workers rest, and the runs are the same ---- */
+
+static void *spin(void *stop)
+{
+    while (!atomic_load((atomic_bool *)stop)) continue;
+    return NULL;
+}
+
+static void test_crowded(void **state)
+{
+    (void)state;
+    enum { BUSY = 4 };
+    pthread_t busy[BUSY];
+    atomic_bool stop = false;
+    pool *p = open_pool(3);
+    for (int i = 0; i < BUSY; i++) assert_int_equal(pthread_create(&busy[i], NULL, spin, &stop), 0);
+    for (double end = clock_seconds() + 0.3; clock_seconds() < end;) check_run(p, 64);
+    atomic_store(&stop, true);
+    for (int i = 0; i < BUSY; i++) pthread_join(busy[i], NULL);
+    check_run(p, 64);
+    double begin = clock_seconds();
+    pool_close(p);
+    assert_true(clock_seconds() - begin < 1); /* whoever rests is woken */
 }
 
 static void test_workers_are_distinct(void **state)
@@ -308,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_many_runs),
         cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_caller_sleeps),
+        cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_workers_are_distinct),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_no_more_threads),

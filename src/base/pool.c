@@ -7,7 +7,11 @@
  *
  * Waiting, for a run or for the end of one, is for one word to change: a short spin, because the next run usually
  * follows within microseconds; then yielding, so that a busy process on the same core gets on; then sleep. Waking
- * threads takes a lock only when somebody sleeps. */
+ * threads takes a lock only when somebody sleeps.
+ *
+ * A worker that shares its core with a busy process holds everybody up whenever it is stopped in the middle of a part. It
+ * notices: awake all the time, it got less of the processor than the clock went on. Then it rests, and tries again later,
+ * ever more rarely; the parts are done by the others, and are the same. */
 #if defined __linux__ && !defined _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
@@ -19,6 +23,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined __x86_64__ || defined __SSE2__
@@ -32,6 +37,10 @@
 
 #define SPIN_SECONDS 50e-6
 #define YIELD_SECONDS 2e-3
+#define WATCH_SECONDS 20e-3
+#define SHARE 0.8 /* of its core, that a worker should have got meanwhile */
+#define FIRST_REST 50e-3
+#define LONGEST_REST 1.6
 
 enum { LINE = 64, STACK = 2 * 1024 * 1024 };
 
@@ -39,6 +48,8 @@ typedef struct worker {
     pool *p;
     int number;
     pthread_t thread;
+    double awake_since, cpu_then; /* by the clock, and what the thread had used by then */
+    double rest;                  /* the last one, seconds; 0: none was needed */
 } worker;
 
 struct pool {
@@ -136,17 +147,18 @@ static void sleep_while(pool *p, atomic_uint *word, unsigned old)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Returns once *word is no longer old. */
-static void wait_while(pool *p, atomic_uint *word, unsigned old)
+/* Returns once *word is no longer old; true if it slept. */
+static bool wait_while(pool *p, atomic_uint *word, unsigned old)
 {
     for (double start = clock_seconds(), waited = 0; waited < YIELD_SECONDS; waited = clock_seconds() - start) {
         if (waited > SPIN_SECONDS) sched_yield();
         for (int i = 0; i < 16; i++) {
-            if (atomic_load_explicit(word, memory_order_acquire) != old) return;
+            if (atomic_load_explicit(word, memory_order_acquire) != old) return false;
             PAUSE();
         }
     }
     sleep_while(p, word, old);
+    return true;
 }
 
 static void change(pool *p, atomic_uint *word, unsigned value)
@@ -169,16 +181,50 @@ static void take_parts(pool *p, int number)
     }
 }
 
+static void watch(worker *w)
+{
+    w->awake_since = clock_seconds();
+    w->cpu_then = clock_cpu_seconds();
+}
+
+/* Whether somebody else had the worker's core while it was awake; looks only now and then. */
+static bool is_crowded(worker *w)
+{
+    double awake = clock_seconds() - w->awake_since, cpu = w->cpu_then;
+    if (awake < WATCH_SECONDS) return false;
+    watch(w);
+    bool crowded = w->cpu_then - cpu < SHARE * awake;
+    if (!crowded) w->rest = 0;
+    return crowded;
+}
+
+static void rest(worker *w)
+{
+    pool *p = w->p;
+    w->rest = w->rest == 0 ? FIRST_REST : w->rest < LONGEST_REST ? 2 * w->rest : LONGEST_REST;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + (int64_t)(1e9 * w->rest);
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&p->lock);
+    while (!atomic_load(&p->stop) && pthread_cond_timedwait(&p->changed, &p->lock, &until) == 0) continue;
+    pthread_mutex_unlock(&p->lock);
+    watch(w);
+}
+
 static void *work(void *arg)
 {
-    const worker *w = arg;
+    worker *w = arg;
     pool *p = w->p;
     pool_enter();
+    watch(w);
     for (;;) {
         unsigned run = atomic_load(&p->run);
         if (atomic_load(&p->stop)) return NULL;
         take_parts(p, w->number);
-        wait_while(p, &p->run, run);
+        if (is_crowded(w)) rest(w);
+        else if (wait_while(p, &p->run, run)) watch(w);
     }
 }
 
@@ -263,8 +309,11 @@ void pool_close(pool *p)
 {
     if (!p) return;
     if (p->process == getpid()) {
+        pthread_mutex_lock(&p->lock);
         atomic_store(&p->stop, true);
-        change(p, &p->run, atomic_load(&p->run) + 1);
+        atomic_fetch_add(&p->run, 1);
+        pthread_cond_broadcast(&p->changed); /* those that rest, too */
+        pthread_mutex_unlock(&p->lock);
         for (int i = 0; i < p->n_workers; i++) pthread_join(p->workers[i].thread, NULL);
         pthread_cond_destroy(&p->changed);
         pthread_mutex_destroy(&p->lock);
