@@ -6,7 +6,7 @@
  * A function of the problem only. */
 #include "compile.h"
 
-enum { BLOCK_ROWS = 64, MOST_IMAGES = 16, BLOCK_BYTES = 1 << 19 };
+enum { BLOCK_ROWS = 64, MOST_IMAGES = 32, BLOCK_BYTES = 1 << 19 };
 
 /* Of a phase: the most rows of a product an example has, the most bytes of images it has before and after a step, and the bytes
  * of the largest weights. */
@@ -24,10 +24,12 @@ static void add_demand(const plan *p, const item *it, demand *d)
     const node *x = it->members[0];
     int64_t examples = g_examples(p->g);
     bool conv = x->op == OP_conv || x->op == OP_conv_dx;
-    if (conv || x->op == OP_matmul) at_least(&d->rows, x->rows);
+    if (conv || x->op == OP_matmul) {
+        at_least(&d->rows, x->rows);
+        if (x->in[1]->rows == 0) at_least(&d->weight_bytes, (int64_t)node_bytes(p, x->in[1]));
+    }
     if (conv) {
         at_least(&d->image_bytes, (int64_t)(node_bytes(p, x) + node_bytes(p, x->in[0])) / examples);
-        at_least(&d->weight_bytes, (int64_t)node_bytes(p, x->in[1]));
     } else if (it->fused && shape_count(it->space) / examples >= BLOCK_BYTES / (4 * BLOCK_ROWS)) {
         at_least(&d->image_bytes, 4 * shape_count(it->space) / examples);
     }
