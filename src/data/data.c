@@ -114,6 +114,8 @@ static elbo_status read_mapped(elbo_data *d, const int64_t *index, int64_t n, un
 /* What is drawn is a function of the example's place in the whole set, so it is the same whenever it is read. */
 static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void *out)
 {
+    unsigned char *bytes = d->info.dtype == ELBO_U8 ? out : NULL;
+    float *numbers = bytes ? NULL : out;
     const philox_key key = {.stream = philox_stream("data/static")};
     int64_t size = (int64_t)data_example_size(d);
     float u[CHUNK];
@@ -121,10 +123,8 @@ static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void 
         int64_t at = i % size;
         uint64_t first = (uint64_t)(data_whole_index(d->part, index[i / size]) * size + at);
         if (at % CHUNK == 0) philox_uniform(key, first, (size_t)(size - at < CHUNK ? size - at : CHUNK), u);
-        unsigned char *byte = (unsigned char *)out + i;
-        float *number = (float *)out + i;
-        if (d->info.dtype == ELBO_U8) *byte = u[at % CHUNK] < data_u8_value(*byte) ? 255 : 0;
-        else *number = u[at % CHUNK] < *number;
+        if (bytes) bytes[i] = u[at % CHUNK] < data_u8_value(bytes[i]) ? 255 : 0;
+        else numbers[i] = u[at % CHUNK] < numbers[i];
     }
 }
 
