@@ -609,9 +609,9 @@ ELBO_API elbo_status elbo_rank(elbo_engine *engine, const double *score, const u
 
 typedef struct elbo_gaussian elbo_gaussian;
 
-/* A Gaussian fitted to all numbers of the examples of data: their mean, and their covariance with the shrinkage of Ledoit and
- * Wolf (2004). What a model's scores are to be compared with. Errors: USAGE (examples that do not vary), IO, NO_MEMORY (D x D
- * doubles for examples of D numbers). */
+/* A Gaussian fitted to all numbers of the examples of data, a rival for a model's scores: their mean, and their covariance with
+ * the shrinkage of Ledoit and Wolf (2004), the columns of a table in units of their standard deviations. Errors: USAGE (examples
+ * that do not vary), IO, NO_MEMORY (D x D doubles for examples of D numbers). */
 ELBO_API elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_error *error);
 ELBO_API void elbo_gaussian_free(elbo_gaussian *gaussian);
 
@@ -679,7 +679,7 @@ typedef struct elbo_scatter {
 } elbo_scatter;
 
 /* Writes one or two scatter plots above each other, as PNG, or as SVG where path ends in .svg. n_classes: of the labels, named
- * in a legend up to 20; class_names may be NULL, for their numbers. title may be NULL. Errors: USAGE, IO, NO_MEMORY. */
+ * in a legend up to 20; class_names, or one of them, may be NULL for numbers. title may be NULL. Errors: USAGE, IO, NO_MEMORY. */
 ELBO_API elbo_status elbo_chart_write_scatter(elbo_engine *engine, const char *path, const char *title,
                                               const elbo_scatter *panels, int n_panels, int64_t n_classes,
                                               const char *const *class_names, elbo_error *error);

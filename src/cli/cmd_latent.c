@@ -115,8 +115,11 @@ static elbo_status write_chart(cli *c, const char *path, const panel *panels, in
         snprintf(up[k], sizeof up[k], "%s%s%s", n_panels > 1 ? p->model : "", n_panels > 1 ? ":  " : "", p->axis[1]);
         plots[k] = (elbo_scatter){p->axis[0], up[k], p->plane, p->labels, p->n};
     }
-    return elbo_chart_write_scatter(c->engine, path, title[0] ? title : NULL, plots, n_panels,
-                                    elbo_data_describe(c->data)->n_classes, NULL, &c->error);
+    int64_t n = elbo_data_describe(c->data)->n_classes;
+    const char **names = new_block(c, n, sizeof *names);
+    if (!names) return c->error.code;
+    for (int64_t k = 0; k < n; k++) names[k] = elbo_data_class_at(c->data, (size_t)k);
+    return elbo_chart_write_scatter(c->engine, path, title[0] ? title : NULL, plots, n_panels, n, names, &c->error);
 }
 
 static elbo_status print_panels(cli *c, const char *path, const panel *panels, int n_panels)

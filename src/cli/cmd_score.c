@@ -11,8 +11,10 @@
 
 static const elbo_option_info flags[] = {
     FLAG_PART("test"),
-    FLAG_TEXT("normal", "anomalies", "K,K,...", "", "The normal classes: the others are anomalies, to be found."),
-    FLAG_TEXT("anomaly", "anomalies", "K,K,...", "", "The classes that are anomalies: the others are normal."),
+    FLAG_TEXT("normal", "anomalies", "K,K,...", "",
+              "The normal classes, by name where they have names: the others are anomalies."),
+    FLAG_TEXT("anomaly", "anomalies", "K,K,...", "",
+              "The classes that are anomalies, by name likewise: the others are normal."),
     FLAG_TEXT("against", "anomalies", "DATA", "", "Other data, all of them anomalies, while DATA is normal; the same part."),
     FLAG_INT("samples", "score", "1", 1, 1e6, "Draws of the posterior for each example, averaged."),
     FLAG_CHOICE("by", "score", "total", "total|rec|kl", "The term that examples are flagged and ranked by."),
@@ -131,19 +133,38 @@ static elbo_status learn(cli *c, findings *f)
 
 enum { NORMAL, ANOMALY, LEFT_OUT };
 
-/* Marks the classes of "0,3" among n. */
+/* The class that a word of n characters means: its name where the data have names, else its number; -1: none. Names rule out
+ * numbers, for the class named 0 need not be the first. */
+static int64_t class_of(const cli *c, const char *word, size_t n, int64_t n_classes)
+{
+    for (int64_t k = 0; k < n_classes; k++) {
+        char number[32];
+        const char *name = elbo_data_class_at(c->data, (size_t)k);
+        snprintf(number, sizeof number, "%" PRId64, k);
+        if (!name) name = number;
+        if (strlen(name) == n && strncmp(name, word, n) == 0) return k;
+    }
+    return -1;
+}
+
+/* Marks the classes of "0,3" or "cat,dog" among n. */
 static elbo_status read_classes(cli *c, const char *key, unsigned char *among, int64_t n)
 {
-    const char *words = flag_text(c, key);
-    char *end = NULL;
-    for (const char *at = words; !end || *end; at = end + (*end == ',')) {
-        long long k = strtoll(at, &end, 10);
-        if (end == at || (*end && *end != ',')) return fail(c, ELBO_USAGE, "--%s %s: must be classes, as in 0,3", key, words);
-        if (k < 0 || k >= n)
-            return fail(c, ELBO_USAGE, "--%s %s: the classes of %s are 0 to %" PRId64, key, words, c->word[1], n - 1);
+    const char *words = flag_text(c, key), *first = elbo_data_class_at(c->data, 0);
+    const char *last = elbo_data_class_at(c->data, (size_t)n - 1);
+    for (const char *at = words;; at++) {
+        size_t length = strcspn(at, ",");
+        int64_t k = class_of(c, at, length, n);
+        if (k < 0 && first && last)
+            return fail(c, ELBO_USAGE, "--%s %s: %s has %" PRId64 " classes, \"%s\" to \"%s\", and no \"%.*s\"", key, words,
+                        c->word[1], n, first, last, (int)length, at);
+        if (k < 0)
+            return fail(c, ELBO_USAGE, "--%s %s: the classes of %s are 0 to %" PRId64 ", with commas between", key, words,
+                        c->word[1], n - 1);
         among[k] = 1;
+        at += length;
+        if (!*at) return ELBO_OK;
     }
-    return ELBO_OK;
 }
 
 /* What each example is, into kind [data and against]. */

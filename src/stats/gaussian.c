@@ -2,8 +2,9 @@
  *
  * Its covariance is the data's, S, drawn towards a multiple of the identity as Ledoit and Wolf (2004, "A well-conditioned
  * estimator for large-dimensional covariance matrices") find best: (1 - r) S + r m I with m the mean of the variances, so it
- * can be inverted also where numbers never vary or examples are few. -log density orders examples as the Mahalanobis
- * distance does. */
+ * can be inverted also where numbers never vary or examples are few. That takes all numbers to be of one unit, as pixels are;
+ * the columns of a table are not, so they are divided by their standard deviations first. Without it the widest column alone
+ * would say what m is. -log density orders examples as the Mahalanobis distance does. */
 #include "../base/error.h"
 #include "../data/data.h"
 
@@ -16,9 +17,10 @@ struct elbo_gaussian {
     memory m;
     int64_t d;
     double *mean;       /* [d] */
+    double *scale;      /* [d] what a number is divided by: the standard deviation of a table's column that varies, else 1 */
     double *factor;     /* [d,d] the lower triangle is L: the covariance is L L' */
     double log_density; /* at the mean */
-    double *x;          /* [BLOCK,d] examples less the mean */
+    double *x;          /* [BLOCK,d] (example - mean) / scale */
     float *read;        /* the same as they are read */
 };
 
@@ -26,19 +28,21 @@ void elbo_gaussian_free(elbo_gaussian *g)
 {
     if (!g) return;
     mem_free(g->m, g->mean);
+    mem_free(g->m, g->scale);
     mem_free(g->m, g->factor);
     mem_free(g->m, g->x);
     mem_free(g->m, g->read);
     mem_free(g->m, g);
 }
 
-/* Reads n examples from first on, and takes the mean off. */
+/* Reads n examples from first on, in the Gaussian's own units. */
 static elbo_status read_block(elbo_gaussian *g, elbo_data *data, int64_t first, int64_t n, elbo_error *error)
 {
     int64_t index[BLOCK];
     for (int64_t i = 0; i < n; i++) index[i] = first + i;
     elbo_status status = elbo_data_read(data, index, n, g->read, NULL, error);
-    for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) g->x[i] = (double)g->read[i] - g->mean[i % g->d];
+    for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++)
+        g->x[i] = ((double)g->read[i] - g->mean[i % g->d]) / g->scale[i % g->d];
     return status;
 }
 
@@ -59,6 +63,23 @@ static elbo_status find_mean(elbo_gaussian *g, elbo_data *data, double *sum, elb
         for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) sum[i % g->d] += g->x[i];
     }
     for (int64_t j = 0; j < g->d; j++) g->mean[j] = sum[j] / (double)count;
+    return status;
+}
+
+/* Of a table whose mean is known; sum is scratch. */
+static elbo_status find_scale(elbo_gaussian *g, elbo_data *data, double *sum, elbo_error *error)
+{
+    int64_t count = data->info.count;
+    elbo_status status = ELBO_OK;
+    if (data->info.shape[0] != 1 || data->info.shape[1] != 1) return ELBO_OK;
+    for (int64_t j = 0; j < g->d; j++) sum[j] = 0;
+    for (int64_t first = 0, n; first < count && status == ELBO_OK; first += n) {
+        n = block_of(count - first);
+        status = read_block(g, data, first, n, error);
+        for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) sum[i % g->d] += g->x[i] * g->x[i];
+    }
+    for (int64_t j = 0; j < g->d; j++)
+        if (sum[j] > 0) g->scale[j] = sqrt(sum[j] / (double)count);
     return status;
 }
 
@@ -119,6 +140,7 @@ static bool factorise(elbo_gaussian *g)
 {
     const double log_2pi = 1.8378770664093453;
     g->log_density = -0.5 * log_2pi * (double)g->d;
+    for (int64_t j = 0; j < g->d; j++) g->log_density -= log(g->scale[j]);
     for (int64_t j = 0; j < g->d; j++) {
         double *row = g->factor + j * g->d;
         for (int64_t k = 0; k <= j; k++) {
@@ -141,12 +163,16 @@ static elbo_status fit(elbo_gaussian *g, elbo_data *data, elbo_error *error)
 {
     size_t d = (size_t)g->d;
     g->mean = mem_new(g->m, d, sizeof *g->mean);
+    g->scale = mem_new(g->m, d, sizeof *g->scale);
     g->factor = mem_new(g->m, d, d * sizeof *g->factor);
     g->x = mem_new(g->m, BLOCK, d * sizeof *g->x);
     g->read = mem_new(g->m, BLOCK, d * sizeof *g->read);
     double *sum = mem_new(g->m, d, sizeof *sum), fourth = 0;
-    elbo_status status = g->mean && g->factor && g->x && g->read && sum ? ELBO_OK : err_memory(error, "a Gaussian");
+    bool ok = g->mean && g->scale && g->factor && g->x && g->read && sum;
+    elbo_status status = ok ? ELBO_OK : err_memory(error, "a Gaussian");
+    for (size_t j = 0; j < d && ok; j++) g->scale[j] = 1;
     if (status == ELBO_OK) status = find_mean(g, data, sum, error);
+    if (status == ELBO_OK) status = find_scale(g, data, sum, error);
     mem_free(g->m, sum);
     if (status == ELBO_OK) status = find_covariance(g, data, &fourth, error);
     if (status != ELBO_OK) return status;

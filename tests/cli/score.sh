@@ -98,11 +98,27 @@ expect_err 'exclude each other'
 for words in x 0, ,1 0,x; do
     run score m mixed.csv --normal "$words"
     expect_rc 2
-    expect_err 'must be classes'
+    expect_err 'has 2 classes, "0" to "1", and no'
 done
-run score m mixed.csv --normal 2
+# names, whatever the order in which the model numbers them
+{
+    echo a,b,c,d,label
+    rows 1 300 good 0
+} >named.csv
+{
+    echo a,b,c,d,label
+    rows 2 60 good 0
+    rows 3 40 bad 1.2
+} >both.csv
+run train named.csv --label-column label --likelihood gaussian --latent 2 --epochs 20 --out named --quiet --no-pictures
+run score named both.csv --part all --anomaly bad --json
+[ "$(json_number anomalies)" = 40 ] || fail 'expected the 40 bad ones to be the anomalies'
+awk -v a="$(json_number auroc)" 'BEGIN { exit !(a > 0.9) }' || fail 'expected them to score higher'
+run score named both.csv --part all --normal good --json
+[ "$(json_number anomalies)" = 40 ] || fail 'expected the same'
+run score named both.csv --anomaly 1
 expect_rc 2
-expect_err 'are 0 to 1'
+expect_err '"good" to "bad", and no "1"'
 run score m toy
 expect_rc 7
 run score m mixed.csv --threshold-quantile 1.5

@@ -92,14 +92,19 @@ print(f"enum {{ N_FITS = {len(FITS)}, FIT_M = {M} }};")
 print("static const int fit_n[] = {" + ", ".join(str(n) for n, _ in FITS) + "};")
 print("static const int fit_d[] = {" + ", ".join(str(d) for _, d in FITS) + "};")
 for i, (n, d) in enumerate(FITS):
-    mix = rng.normal(size=(d, d))
+    mix = rng.normal(size=(d, d)) * 10.0 ** np.arange(d)[None] ** 0.5  # columns of quite different widths
     x = (rng.normal(size=(n, d)) @ mix + 1).astype(np.float32)
     x[:, 1] = 0.5  # a number that never varies
     y = (rng.normal(size=(M, d)) @ mix + 1).astype(np.float32)
-    fit = LedoitWolf().fit(x.astype(np.float64))
-    nll = -multivariate_normal(fit.location_, fit.covariance_).logpdf(y.astype(np.float64))
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    fit = LedoitWolf().fit(a)
+    nll = -multivariate_normal(fit.location_, fit.covariance_).logpdf(b)
+    scale = np.where(a.std(0) > 0, a.std(0), 1)  # as a table: in units of each column's standard deviation
+    fit = LedoitWolf().fit(a / scale)
+    table_nll = -multivariate_normal(fit.location_, fit.covariance_).logpdf(b / scale) + np.log(scale).sum()
     numbers(f"fit_x_{i}", "float", x)
     numbers(f"fit_y_{i}", "float", y)
     numbers(f"fit_nll_{i}", "double", nll)
-for name, kind in zip(("x", "y", "nll"), ("float", "float", "double")):
+    numbers(f"fit_table_nll_{i}", "double", table_nll)
+for name, kind in zip(("x", "y", "nll", "table_nll"), ("float", "float", "double", "double")):
     print(f"static const {kind} *const fit_{name}[] = {{" + ", ".join(f"fit_{name}_{i}" for i in range(len(FITS))) + "};")
