@@ -528,6 +528,7 @@ typedef struct elbo_train_options {
     int tensorboard;       /* 1: also leave the metrics as event files of TensorBoard                                 */
     int no_validation;     /* 1: train on everything, no validation part                                              */
     elbo_data *validation; /* validate on this after every epoch, and train on everything; NULL: on a part kept back  */
+    const elbo_model *from; /* a new run begins with its parameters and states, tensor by name; NULL: all are drawn   */
     /* Called with events; returning non-zero finishes the step, saves, and ends training with ELBO_CANCELLED.        */
     int (*on_event)(void *user, const elbo_event *event);
     void *user;

@@ -58,6 +58,49 @@ static void test_running_means_are_what_is_kept(void **state)
     elbo_model_free(best);
 }
 
+/* ---- Beginning from another model ---- */
+
+static elbo_model *begun_from(const elbo_model *from, const char *key, const char *value, elbo_error *error)
+{
+    job j = new_job(NULL);
+    j.options[0][0] = "epochs", j.options[0][1] = "0";
+    j.options[1][0] = "seed", j.options[1][1] = "2";
+    j.options[2][0] = key, j.options[2][1] = value;
+    elbo_config *c = config_of(&j);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_train_options o = {.from = from, .on_event = on_event, .user = &j};
+    elbo_model *m = elbo_train(engine, c, data, &o, error);
+    elbo_data_free(data);
+    elbo_config_free(c);
+    return m;
+}
+
+static void test_begins_from_another_model(void **state)
+{
+    (void)state;
+    job j = new_job("first");
+    elbo_error error = {0};
+    assert_run(&j, ELBO_OK);
+    elbo_model *first = elbo_model_load(engine, "first", NULL), *same, *factor;
+    assert_non_null(first);
+    size_t bytes = (size_t)first->store.params.size * sizeof(float);
+    same = begun_from(first, "beta", "2", &error); /* with no epoch trained, its numbers are those given */
+    assert_non_null(same);
+    assert_memory_equal(same->store.value, first->store.value, bytes);
+    factor = begun_from(first, "family", "factor", &error); /* which has a critic more */
+    assert_non_null(factor);
+    const entry *mine = store_find(&factor->store.params, "q.mu.weight");
+    const entry *theirs = store_find(&first->store.params, "q.mu.weight");
+    assert_memory_equal(factor->store.value + mine->offset, first->store.value + theirs->offset,
+                        (size_t)mine->count * sizeof(float));
+    assert_null(begun_from(first, "latent", "3", &error));
+    assert_int_equal(error.code, ELBO_MISMATCH);
+    assert_said(error.message, "tensor q.mu.weight is [2,8] in the model to begin from, but [3,8] in this one");
+    elbo_model_free(first);
+    elbo_model_free(same);
+    elbo_model_free(factor);
+}
+
 /* ---- Shards ---- */
 
 /* A job's last model after its run, with a batch in so many shards. */
@@ -276,6 +319,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_other_optimisers),
     cmocka_unit_test(test_interrupted_with_running_means),
     cmocka_unit_test(test_running_means_are_what_is_kept),
+    cmocka_unit_test(test_begins_from_another_model),
     cmocka_unit_test(test_shards_make_the_batch),
     cmocka_unit_test(test_states_of_shards_are_combined),
     cmocka_unit_test(test_a_book_wants_the_whole_batch),

@@ -17,6 +17,7 @@ static const elbo_option_info flags[] = {
     FLAG_BOOL("overwrite", "run", "false", "Replace the run that is in --out; what is not a run is never replaced."),
     FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs and --patience may grow."),
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
+    FLAG_TEXT("from", "run", "MODEL", "", "Begin with the parameters of MODEL, a file or a run, where names are the same."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
     FLAG_SHOW,
@@ -30,6 +31,7 @@ static const example examples[] = {
     {"elbo train toy --epochs 20", "a first model in a second; leaves runs/toy-vae"},
     {"elbo train toy --resume runs/toy-vae --epochs 30", "ten more epochs of the same run"},
     {"elbo train toy --epochs 5 --seed 7 --threads 1 --out runs/seven --no-pictures", "another seed, another place"},
+    {"elbo train toy --from runs/toy-vae --rate 1e-4 --out runs/tuned", "go on from another run's model, at a lower rate"},
     {"elbo train toy --epochs 5 --tensorboard --out runs/watched", "curves for tensorboard --logdir runs/watched/tensorboard"},
     {"elbo train fashion-mnist --epochs 1", "60,000 pictures of clothes"},
     {0},
@@ -88,7 +90,7 @@ static elbo_status make_config(cli *c)
 static elbo_status check_flags(cli *c)
 {
     if (!flag_text(c, "resume")[0]) return ELBO_OK;
-    static const char *const others[] = {"out", "config", "preset"};
+    static const char *const others[] = {"out", "config", "preset", "from"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (flag_text(c, others[i])[0]) return fail(c, ELBO_USAGE, "--resume and --%s exclude each other", others[i]);
     return flag_bool(c, "overwrite") ? fail(c, ELBO_USAGE, "--resume and --overwrite exclude each other") : ELBO_OK;
@@ -167,7 +169,15 @@ static elbo_status open_validation(cli *c, elbo_data **out)
     return part[0] && !*out ? c->error.code : ELBO_OK;
 }
 
-static elbo_status train(cli *c, const char *directory, elbo_data *validation)
+/* The model of --from; NULL without. */
+static elbo_status open_beginning(cli *c, elbo_model **out)
+{
+    const char *from = flag_text(c, "from");
+    *out = from[0] ? elbo_model_load(c->engine, from, &c->error) : NULL;
+    return from[0] && !*out ? c->error.code : ELBO_OK;
+}
+
+static elbo_status train(cli *c, const char *directory, elbo_data *validation, const elbo_model *from)
 {
     watch w = {.epoch = 0};
     elbo_train_options options = {
@@ -177,6 +187,7 @@ static elbo_status train(cli *c, const char *directory, elbo_data *validation)
         .tensorboard = flag_bool(c, "tensorboard"),
         .no_validation = flag_bool(c, "no-validation"),
         .validation = validation,
+        .from = from,
         .on_event = on_event,
         .user = &w,
     };
@@ -201,7 +212,10 @@ static elbo_status run(cli *c)
     if (status == ELBO_OK) status = make_room(c, directory);
     elbo_data *validation = NULL;
     if (status == ELBO_OK) status = open_validation(c, &validation);
-    if (status == ELBO_OK) status = train(c, directory, validation);
+    elbo_model *from = NULL;
+    if (status == ELBO_OK) status = open_beginning(c, &from);
+    if (status == ELBO_OK) status = train(c, directory, validation, from);
+    elbo_model_free(from);
     elbo_data_free(validation);
     return status;
 }

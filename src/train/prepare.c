@@ -5,6 +5,7 @@
 #include "data_bias.h"
 #include "data_units.h"
 #include "trainer.h"
+#include "transfer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,19 @@ static elbo_status resume(trainer *t, const elbo_config *wanted, uint64_t finger
     return status == ELBO_OK ? change_options(t, wanted, error) : status;
 }
 
+/* Numbers of another model in place of those drawn. */
+static elbo_status begin_from(trainer *t, const elbo_model *from, elbo_error *error)
+{
+    transferred found;
+    elbo_status status = transfer(t->m, from, &found, error);
+    if (status != ELBO_OK) return status;
+    if (found.drawn)
+        event_note(t, "%d tensors begin as in the model given, %d it does not have are drawn (%s%s)", found.taken, found.drawn,
+                   found.first_drawn, found.drawn > 1 ? " and others" : "");
+    else event_note(t, "all %d tensors begin as in the model given", found.taken);
+    return ELBO_OK;
+}
+
 static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)
 {
     t->m = elbo_model_new(t->engine, config, t->data, error);
@@ -142,6 +156,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = data_units_set(t->m, &t->feed, error);
     if (status == ELBO_OK) status = shards_open(&t->shards, t->m, &t->feed, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
+    if (status == ELBO_OK && t->options->from) status = begin_from(t, t->options->from, error);
     if (status == ELBO_OK && config->ema > 0) status = snapshot_take(&t->arrays.average, &t->m->store, false, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);
     return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, &t->feed, fingerprint, error) : status;
