@@ -39,7 +39,8 @@ elbo_status transfer(elbo_model *to, const elbo_model *from, transferred *out, e
     elbo_status status = take_all(&s->params, s->value, &f->params, f->value, room, out, error);
     if (status == ELBO_OK && out->taken == 0)
         status = err_set(error, ELBO_MISMATCH, "the model to begin from has no parameter of this one; its first is %s, this "
-                                               "one's %s", f->params.n ? f->params.at[0].name : "none", s->params.n ? s->params.at[0].name : "none");
+                                               "one's %s", f->params.n ? f->params.at[0].name : "none",
+                         s->params.n ? s->params.at[0].name : "none");
     if (status == ELBO_OK) status = take_all(&s->states, s->state, &f->states, f->state, room, out, error);
     store_revert(s);
     mem_free(to->m, room);
