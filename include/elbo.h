@@ -621,6 +621,21 @@ ELBO_API void elbo_gaussian_free(elbo_gaussian *gaussian);
 ELBO_API elbo_status elbo_gaussian_score(elbo_gaussian *gaussian, elbo_data *data, int64_t first, int64_t n, double *nll,
                                          elbo_error *error);
 
+/* What a run would take. */
+typedef struct elbo_forecast {
+    int64_t n_parameters;
+    int64_t steps_per_epoch;
+    double flops_per_step; /* floating-point operations of products and convolutions, forwards and backwards          */
+    double seconds_per_step, seconds_per_epoch; /* an epoch with its validation                                       */
+    double seconds;        /* all epochs                                                                              */
+    double memory;         /* bytes of the whole process at its largest, the data in memory included                  */
+} elbo_forecast;
+
+/* Tells what elbo_train would take with the same arguments, by some steps on the data, for two seconds or so, which it forgets;
+ * nothing is written, and what options say of a directory, resuming and events is not followed. Errors: those of elbo_train. */
+ELBO_API elbo_status elbo_train_forecast(elbo_engine *engine, const elbo_config *config, elbo_data *data,
+                                         const elbo_train_options *options, elbo_forecast *forecast, elbo_error *error);
+
 /* ---- Pictures and arrays ----------------------------------------------------------------------------------------- */
 
 /* Writes n pictures [n,H,W,C] (C = 1, 3 or 4) in rows of per_row as one PNG; min and max of the values become black and

@@ -2,6 +2,9 @@
 /* ctest: slow */
 #include "run_rig.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 /* The slots of an optimiser are in a checkpoint: all three of rmsprop's, and none of plain sgd. */
 static void test_interrupted_with_other_optimisers(void **state)
 {
@@ -99,6 +102,61 @@ static void test_begins_from_another_model(void **state)
     elbo_model_free(first);
     elbo_model_free(same);
     elbo_model_free(factor);
+}
+
+/* ---- A forecast ---- */
+
+static void test_forecast_leaves_nothing(void **state)
+{
+    (void)state;
+    job j = new_job("forecast");
+    elbo_config *c = config_of(&j);
+    elbo_data *data = open_source(&j.source, engine);
+    elbo_train_options o = {.directory = j.directory, .on_event = on_event, .user = &j};
+    elbo_forecast f;
+    elbo_error error = {0};
+    if (elbo_train_forecast(engine, c, data, &o, &f, &error) != ELBO_OK) fail_msg("%s", error.message);
+    elbo_model *m = elbo_model_new(engine, c, data, NULL);
+    assert_int_equal(f.n_parameters, elbo_model_describe(m)->n_parameters);
+    assert_int_equal(f.steps_per_epoch, STEPS);
+    /* twice 6 examples times the weights, forwards and for their gradient, and for that of all layers' inputs but the first */
+    assert_true(f.flops_per_step == 2. * 6 * (2 * (36 * 8 + 2 * 8 * 2 + 2 * 8 + 8 * 36) + 2 * 8 * 2 + 2 * 8 + 8 * 36));
+    assert_true(f.seconds_per_step > 0 && f.seconds_per_epoch > 2 * f.seconds_per_step);
+    assert_true(fabs(f.seconds - 2 * f.seconds_per_epoch) < 1e-9);
+    assert_false(file_exists(j.directory));
+    assert_int_equal(strlen(j.notes), 0);
+    assert_int_equal(elbo_config_set(c, "patience", "3", NULL), ELBO_OK);
+    o.no_validation = 1;
+    assert_int_equal(elbo_train_forecast(engine, c, data, &o, &f, &error), ELBO_USAGE);
+    elbo_model_free(m);
+    elbo_data_free(data);
+    elbo_config_free(c);
+}
+
+#define LARGE "train toy --epochs 1 --no-pictures --quiet --threads 1 --encoder 'dense 2000 relu; dense 1500 relu'"
+
+/* The forecast of memory is that of a process, and near what the run then takes. */
+static void test_forecast_of_memory(void **state)
+{
+    (void)state;
+    char *words[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"exec " ELBO_COMMAND " " LARGE " --out large >/dev/null"}, NULL};
+    double forecast = 0;
+    char line[256];
+    FILE *p = popen(ELBO_COMMAND " " LARGE " --dry-run --json", "r");
+    assert_non_null(p);
+    while (fgets(line, sizeof line, p)) {
+        const char *at = strstr(line, "\"memory\":");
+        if (at) forecast = strtod(at + 9, NULL);
+    }
+    assert_int_equal(pclose(p), 0);
+    pid_t child = fork();
+    if (child == 0) execv("/bin/sh", words);
+    struct rusage used;
+    int how;
+    assert_int_equal(wait4(child, &how, 0, &used), child);
+    assert_int_equal(how, 0);
+    double measured = 1024.0 * (double)used.ru_maxrss;
+    if (fabs(forecast - measured) > 0.25 * measured) fail_msg("forecast %.0f, measured %.0f bytes", forecast, measured);
 }
 
 /* ---- Shards ---- */
@@ -320,6 +378,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_running_means),
     cmocka_unit_test(test_running_means_are_what_is_kept),
     cmocka_unit_test(test_begins_from_another_model),
+    cmocka_unit_test(test_forecast_leaves_nothing),
+    cmocka_unit_test(test_forecast_of_memory),
     cmocka_unit_test(test_shards_make_the_batch),
     cmocka_unit_test(test_states_of_shards_are_combined),
     cmocka_unit_test(test_a_book_wants_the_whole_batch),

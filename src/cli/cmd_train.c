@@ -18,6 +18,7 @@ static const elbo_option_info flags[] = {
     FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs and --patience may grow."),
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
     FLAG_TEXT("from", "run", "MODEL", "", "Begin with the parameters of MODEL, a file or a run, where names are the same."),
+    FLAG_BOOL("dry-run", "run", "false", "Write nothing: print layers, parameters, and a forecast of time and memory."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
     FLAG_SHOW,
@@ -33,6 +34,7 @@ static const example examples[] = {
     {"elbo train toy --epochs 5 --seed 7 --threads 1 --out runs/seven --no-pictures", "another seed, another place"},
     {"elbo train toy --from runs/toy-vae --rate 1e-4 --out runs/tuned", "go on from another run's model, at a lower rate"},
     {"elbo train toy --epochs 5 --tensorboard --out runs/watched", "curves for tensorboard --logdir runs/watched/tensorboard"},
+    {"elbo train toy --dry-run", "what the run would take: layers, time, memory"},
     {"elbo train fashion-mnist --epochs 1", "60,000 pictures of clothes"},
     {0},
 };
@@ -201,6 +203,39 @@ static elbo_status train(cli *c, const char *directory, elbo_data *validation, c
     return status == ELBO_OK ? print_result(c, &w, directory) : status;
 }
 
+static json_t *json_forecast(const elbo_forecast *f)
+{
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "parameters", (json_int_t)f->n_parameters, "steps_per_epoch",
+                     (json_int_t)f->steps_per_epoch, "flops_per_step", json_number(f->flops_per_step), "seconds_per_step",
+                     json_number(f->seconds_per_step), "seconds_per_epoch", json_number(f->seconds_per_epoch), "seconds",
+                     json_number(f->seconds), "memory", json_number(f->memory));
+}
+
+static elbo_status print_forecast(cli *c, const elbo_forecast *f)
+{
+    if (flag_bool(c, "json")) return print_json(c, json_forecast(f));
+    c->model = elbo_model_new(c->engine, c->config, c->data, &c->error);
+    char *layers = c->model ? elbo_model_text(c->model, "layers", &c->error) : NULL;
+    if (!layers) return c->error.code;
+    printf("%s\n", layers);
+    elbo_text_free(c->engine, layers);
+    printf("step    %10.3g Gflop in %.4g s\n", f->flops_per_step / 1e9, f->seconds_per_step);
+    printf("epoch   %10" PRId64 " steps in %.3g s, with validation\n", f->steps_per_epoch, f->seconds_per_epoch);
+    printf("run     %10s epochs in %.3g s\n", elbo_config_get(c->config, "epochs"), f->seconds);
+    printf("memory  %10.0f MB at most\n", f->memory / 1e6);
+    return ELBO_OK;
+}
+
+/* What the run would take, in place of it. */
+static elbo_status forecast(cli *c, elbo_data *validation, const elbo_model *from)
+{
+    elbo_train_options options = {.directory = "", .validation = validation, .from = from,
+                                  .no_validation = flag_bool(c, "no-validation")};
+    elbo_forecast f;
+    elbo_status status = elbo_train_forecast(c->engine, c->config, c->data, &options, &f, &c->error);
+    return status == ELBO_OK ? print_forecast(c, &f) : status;
+}
+
 static elbo_status run(cli *c)
 {
     char directory[MAX_PATH];
@@ -209,12 +244,13 @@ static elbo_status run(cli *c)
     if (status == ELBO_OK) status = open_engine(c);
     if (status == ELBO_OK) status = make_config(c);
     if (status == ELBO_OK) status = open_data(c, c->word[0], "train");
-    if (status == ELBO_OK) status = make_room(c, directory);
+    bool dry = flag_bool(c, "dry-run");
+    if (status == ELBO_OK && !dry) status = make_room(c, directory);
     elbo_data *validation = NULL;
     if (status == ELBO_OK) status = open_validation(c, &validation);
     elbo_model *from = NULL;
     if (status == ELBO_OK) status = open_beginning(c, &from);
-    if (status == ELBO_OK) status = train(c, directory, validation, from);
+    if (status == ELBO_OK) status = dry ? forecast(c, validation, from) : train(c, directory, validation, from);
     elbo_model_free(from);
     elbo_data_free(validation);
     return status;

@@ -178,7 +178,7 @@ static elbo_status take_best(trainer *t, elbo_error *error)
     return ELBO_OK;
 }
 
-static void close_trainer(trainer *t)
+void trainer_close(trainer *t)
 {
     feed_close(&t->feed, t->engine->m);
     record_close(&t->record);
@@ -204,7 +204,7 @@ elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data
     if (status == ELBO_OK) status = all_epochs(t, &mine);
     if (status == ELBO_OK) status = take_best(t, &mine);
     elbo_model *m = t->m;
-    close_trainer(t);
+    trainer_close(t);
     if (status == ELBO_OK) return m;
     elbo_model_free(m);
     err_set(error, status, "%s", mine.message);

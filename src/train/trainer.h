@@ -32,6 +32,9 @@ typedef struct trainer {
     bool cancelled, unsaved;
 } trainer;
 
+/* Frees all but the model. */
+void trainer_close(trainer *t);
+
 /* ---- prepare.c ---- */
 
 /* Everything up to the first step: of a new run, or of the one in the directory. Errors: those of elbo_train. */
