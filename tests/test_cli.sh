@@ -1,3 +1,3 @@
 # The command by transcript: what is quick. See tests/cli.
 # ctest: slow
-exec sh "$(dirname "$0")/cli/run.sh" "$ELBO" usage flags models evaluate pictures score factors json report pages show
+exec sh "$(dirname "$0")/cli/run.sh" "$ELBO" usage flags models evaluate pictures tables score factors json report pages show

@@ -12,7 +12,7 @@ export ELBO CLI_TESTS
 LC_ALL=C
 export LC_ALL
 
-[ $# -gt 0 ] || set -- usage flags rundir models evaluate pictures score factors json report pages show progress stop examples
+[ $# -gt 0 ] || set -- usage flags rundir models evaluate pictures tables score factors json report pages show progress stop examples
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
