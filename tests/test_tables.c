@@ -225,6 +225,27 @@ static void test_scikit(void **state)
                 "line 3, column 3: got \"2\", expected a label from 0 to 1");
 }
 
+/* Bits as text: square pictures, rows, and tables that only begin so. */
+static void test_amat(void **state)
+{
+    (void)state;
+    char words[2048] = "";
+    for (int i = 0; i < 3 * 16; i++) snprintf(words + strlen(words), 4, "%d%s", i % 5 == 0, i % 16 == 15 ? " \n" : " ");
+    elbo_data *d = table_of(words, NULL);
+    assert_shape(d, 3, 4, 4, 1);
+    assert_true(elbo_data_describe(d)->binary && elbo_data_describe(d)->dtype == ELBO_U8);
+    assert_true(at(d, 0, 0) == 1 && at(d, 0, 1) == 0 && at(d, 1, 4) == 1 && at(d, 2, 15) == 0);
+    elbo_data_free(d);
+    d = table_of("0 1 0 0 1\r\n1 1 0 0 1\r\n\r\n", NULL);
+    assert_shape(d, 2, 1, 1, 5);
+    elbo_data_free(d);
+    d = table_of("0 1 0 0 7\n1 1 0 0 8\n0 0 1 1 9\n", NULL);
+    assert_shape(d, 3, 1, 1, 5);
+    assert_int_equal(elbo_data_describe(d)->n_columns, 5);
+    elbo_data_free(d);
+    refuse_text("0 1 0 0 1\n1 1 0\n", NULL, ELBO_BAD_FILE, "line 2: got 3 columns, expected 5");
+}
+
 /* A decimal point is one in any locale. */
 static void test_locale(void **state)
 {
@@ -368,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_headers),          cmocka_unit_test(test_missing),
         cmocka_unit_test(test_kinds),            cmocka_unit_test(test_labels),
         cmocka_unit_test(test_scikit),           cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_amat),
         cmocka_unit_test(test_like_a_model),     cmocka_unit_test(test_every_allocation),
         cmocka_unit_test(test_every_truncation_and_byte), cmocka_unit_test(test_limits),
     };

@@ -254,19 +254,25 @@ static elbo_status load_rows(table *t, array *out, elbo_error *error)
     return status == ELBO_OK ? each_row(t, fill_row, &f, error) : status;
 }
 
-elbo_status table_load(gz *g, const reading *how, array *out, elbo_error *error)
+elbo_status table_read(gz *g, const unsigned char *bytes, size_t size, const reading *how, array *out, elbo_error *error)
 {
-    unsigned char *bytes;
-    table t = {.m = gz_memory(g), .path = gz_path(g), .how = how, .announced = -1};
-    elbo_status status = gz_read_all(g, MAX_TEXT, &bytes, &t.size, error);
-    if (status != ELBO_OK) return status;
-    t.bytes = bytes;
+    table t = {.m = gz_memory(g), .path = gz_path(g), .bytes = bytes, .size = size, .how = how, .announced = -1};
     arena_open(&t.a, t.m);
-    status = load_rows(&t, out, error);
+    elbo_status status = load_rows(&t, out, error);
     for (size_t i = 0; i < t.n && t.at; i++) levels_close(&t.at[i].levels);
     levels_close(&t.names);
     arena_close(&t.a);
-    mem_free(t.m, bytes);
     if (status != ELBO_OK) array_free(out);
+    return status;
+}
+
+elbo_status table_load(gz *g, const reading *how, array *out, elbo_error *error)
+{
+    unsigned char *bytes;
+    size_t size;
+    elbo_status status = gz_read_all(g, MAX_TEXT, &bytes, &size, error);
+    if (status != ELBO_OK) return status;
+    status = table_read(g, bytes, size, how, out, error);
+    mem_free(gz_memory(g), bytes);
     return status;
 }

@@ -42,6 +42,9 @@ typedef struct table {
     int64_t rows;
 } table;
 
+/* Reads a table that is in memory. Errors: those of table_load. */
+elbo_status table_read(gz *g, const unsigned char *bytes, size_t size, const reading *how, array *out, elbo_error *error);
+
 /* table_head.c: finds the delimiter, whether there is a header, and the columns' names. Errors: BAD_FILE, NO_MEMORY. */
 elbo_status table_begin(table *t, elbo_error *error);
 
