@@ -102,7 +102,8 @@ static void add_likelihoods(FILE *f)
 {
     static const char *const data[] = {[TAKES_UNIT] = "data in [0,1]", [TAKES_REAL] = "any data",
                                         [TAKES_COUNTS] = "whole numbers from 0 on, or bytes",
-                                        [TAKES_LEVELS] = "whole numbers from 0 on, or bytes, each a level"};
+                                        [TAKES_LEVELS] = "whole numbers from 0 on, or bytes, each a level",
+                                        [TAKES_COLUMNS] = "tables"};
     char text[1024];
     fprintf(f, "\n## Likelihoods\n\n");
     for (size_t i = 0; likelihood_at(i); i++) {
