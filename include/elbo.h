@@ -237,11 +237,11 @@ typedef struct elbo_data_source {
 
 typedef struct elbo_data elbo_data;
 
-/* Opens a data set by name ("fashion-mnist", "mnist", "cifar-10", "toy", "sprites") or by path: an IDX, .npy or CSV file (see
- * elbo_data_open_with), plain or gzipped, a directory with files named as those of MNIST or of CIFAR-10 (binary version), or
- * pictures (see elbo_data_open_with). part is "train", "test" or "all"; where a set has no test part of its own, that is every
- * tenth example. When a known set is missing, the error says where it was sought and how to get it.
- * Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
+/* Opens a data set by name ("fashion-mnist", "mnist", "cifar-10", "toy", "sprites") or by path: an IDX, .npy, .npz (or
+ * "file.npz:array"), .amat or CSV file (see elbo_data_open_with), plain or gzipped, a directory with files named as those of
+ * MNIST or of CIFAR-10 (binary version), or pictures (see elbo_data_open_with). part is "train", "test" or "all"; where a set
+ * has no test part of its own, that is every tenth example. When a known set is missing, the error says where it was sought
+ * and how to get it. Errors: USAGE (unknown name: with the nearest, and how to get it), IO, BAD_FILE, NO_MEMORY. */
 ELBO_API elbo_data *elbo_data_open(elbo_engine *engine, const char *name, const char *part, elbo_error *error);
 
 /* How files become examples. All zero: as they are. Of pictures: first the crop, then the size, then grey. */

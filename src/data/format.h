@@ -8,6 +8,7 @@
 typedef struct reading {
     const elbo_data_options *options;
     const column_list *like; /* NULL: none */
+    const char *member;      /* of an archive of arrays, the one that is meant; NULL: the usual one */
 } reading;
 
 /* <prefix>_begins: does a file of this format begin with these GZ_HEAD bytes?

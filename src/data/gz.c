@@ -15,7 +15,8 @@ enum { WIDEST = 1032, PIECE = 1 << 30 };
 struct gz {
     memory m;
     const char *path;
-    unsigned char *file; /* as it lies on the disk */
+    const unsigned char *file; /* as it lies on the disk */
+    unsigned char *owned;      /* the same, to be freed; NULL: somebody else's */
     size_t size, at;     /* at: the next byte of the file */
     uint64_t position;
     unsigned char head[GZ_HEAD];
@@ -75,7 +76,7 @@ static elbo_status unpack(gz *g, unsigned char *out, size_t n, size_t *got, elbo
     *got = 0;
     while (*got < n && !g->ended) {
         uInt in = piece(g->size - g->at), room = piece(n - *got);
-        g->z.next_in = g->file + g->at;
+        g->z.next_in = (unsigned char *)(uintptr_t)(g->file + g->at); /* which zlib only reads */
         g->z.avail_in = in;
         g->z.next_out = out + *got;
         g->z.avail_out = room;
@@ -100,14 +101,15 @@ static elbo_status pull(gz *g, void *out, size_t n, size_t *got, elbo_error *err
     return ELBO_OK;
 }
 
-static elbo_status start(gz *g, elbo_error *error)
+/* window: as inflateInit2 takes it, for gzip or bare deflate data; 0: the bytes themselves. */
+static elbo_status start(gz *g, int window, elbo_error *error)
 {
-    g->packed = g->size >= 2 && g->file[0] == 0x1f && g->file[1] == 0x8b;
+    g->packed = window != 0;
     if (g->packed) {
         g->z.zalloc = z_new;
         g->z.zfree = z_free;
         g->z.opaque = (void *)(uintptr_t)g->m;
-        int result = inflateInit2(&g->z, 15 + 16);
+        int result = inflateInit2(&g->z, window);
         if (result != Z_OK) {
             g->packed = false;
             return broken(g, result, error);
@@ -122,8 +124,10 @@ elbo_status gz_open(gz **out, memory m, const char *path, elbo_error *error)
     if (!g) return err_memory(error, "opening a data file");
     g->m = m;
     g->path = path;
-    elbo_status status = file_read(m, path, PTRDIFF_MAX - 1, &g->file, &g->size, error);
-    if (status == ELBO_OK) status = start(g, error);
+    elbo_status status = file_read(m, path, PTRDIFF_MAX - 1, &g->owned, &g->size, error);
+    g->file = g->owned;
+    bool gzipped = status == ELBO_OK && g->size >= 2 && g->file[0] == 0x1f && g->file[1] == 0x8b;
+    if (status == ELBO_OK) status = start(g, gzipped ? 15 + 16 : 0, error);
     if (status != ELBO_OK) {
         gz_close(g);
         return status;
@@ -132,11 +136,30 @@ elbo_status gz_open(gz **out, memory m, const char *path, elbo_error *error)
     return ELBO_OK;
 }
 
+elbo_status gz_open_bytes(gz **out, memory m, const char *path, const unsigned char *bytes, size_t size, bool deflated,
+                          elbo_error *error)
+{
+    gz *g = mem_new(m, 1, sizeof *g);
+    if (!g) return err_memory(error, "opening data");
+    *g = (gz){.m = m, .path = path, .file = bytes, .size = size};
+    elbo_status status = start(g, deflated ? -15 : 0, error);
+    if (status == ELBO_OK) *out = g;
+    else gz_close(g);
+    return status;
+}
+
+bool gz_bytes(const gz *g, const unsigned char **bytes, size_t *size)
+{
+    *bytes = g->file;
+    *size = g->size;
+    return !g->packed;
+}
+
 void gz_close(gz *g)
 {
     if (!g) return;
     if (g->packed) inflateEnd(&g->z);
-    mem_free(g->m, g->file);
+    mem_free(g->m, g->owned);
     mem_free(g->m, g);
 }
 

@@ -11,7 +11,12 @@ enum { GZ_HEAD = 8 };
 
 /* Opens a file; path must stay valid. Errors: IO, BAD_FILE (gzip data that is broken at its beginning), NO_MEMORY. */
 elbo_status gz_open(gz **out, memory m, const char *path, elbo_error *error);
+/* The same for bytes in memory, which must outlive it; deflated: they are deflate data without any header. */
+elbo_status gz_open_bytes(gz **out, memory m, const char *path, const unsigned char *bytes, size_t size, bool deflated,
+                          elbo_error *error);
 void gz_close(gz *g);
+/* All bytes of the file as they lie; false where it is gzipped. */
+bool gz_bytes(const gz *g, const unsigned char **bytes, size_t *size);
 
 const char *gz_path(const gz *g);
 memory gz_memory(const gz *g);

@@ -113,7 +113,7 @@ static elbo_status load_labels(const char *path, array *a, elbo_error *error)
     elbo_status status = ELBO_OK;
     if (to_labels(beside) && file_exists(beside)) {
         array labels = {0};
-        status = load(a->m, beside, &(reading){NULL, NULL}, &labels, error);
+        status = load(a->m, beside, &(reading){NULL, NULL, NULL}, &labels, error);
         if (status == ELBO_OK) status = array_set_labels(a, &labels, beside, error);
         array_free(&labels);
     }
@@ -320,6 +320,24 @@ static void say_nothing(memory m, const char *name, elbo_error *error)
         say_unknown(m, name, error);
 }
 
+/* "file.npz:name": an array of an archive of them. */
+static elbo_data *open_member(elbo_engine *engine, const char *name, data_part part, const reading *how, elbo_error *error)
+{
+    char *path = mem_copy_text(engine->m, name), *colon = path ? strrchr(path, ':') : NULL;
+    if (!path) {
+        err_memory(error, "a path");
+        return NULL;
+    }
+    *colon = 0;
+    reading one = *how;
+    one.member = colon + 1;
+    elbo_data *d = NULL;
+    if (file_exists(path)) d = open_file(engine, path, part, &one, error);
+    else say_nothing(engine->m, name, error);
+    mem_free(engine->m, path);
+    return d;
+}
+
 /* Opens anything but pictures. *pictures, with no error: it may be those. */
 static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part part, const reading *how, bool *pictures,
                              elbo_error *error)
@@ -336,6 +354,7 @@ static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part pa
     *pictures = pictures_at(name);
     if (*pictures) return NULL;
     if (file_exists(name)) return open_file(engine, name, part, how, error);
+    if (strrchr(name, ':')) return open_member(engine, name, part, how, error);
     say_nothing(engine->m, name, error);
     return NULL;
 }
@@ -362,7 +381,7 @@ static elbo_data *with_options(elbo_data *d, const elbo_data_options *o, elbo_er
 elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *part_word, const elbo_data_options *options,
                           const column_list *like, elbo_error *error)
 {
-    const reading how = {options, like};
+    const reading how = {options, like, NULL};
     data_part part;
     if (!engine || !name) {
         err_set(error, ELBO_USAGE, "opening data: engine or name is NULL");

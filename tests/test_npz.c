@@ -1,0 +1,192 @@
+/* test_npz.c - archives of NumPy arrays: which array is read, stored and deflated, labels, and archives that lie. */
+#include "data_files.h"
+
+typedef struct part {
+    const char *name;
+    blob data;
+    bool deflated;
+} part;
+
+static blob npy_of(const char *descr, const char *shape, const void *bytes, size_t n)
+{
+    char literal[256];
+    int length = snprintf(literal, sizeof literal, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n", descr, shape);
+    blob b = {.size = 0};
+    unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char)length, (unsigned char)(length >> 8)};
+    put(&b, start, sizeof start);
+    put(&b, literal, (size_t)length);
+    put(&b, bytes, n);
+    return b;
+}
+
+static void put_little(blob *b, uint64_t value, int n)
+{
+    for (int i = 0; i < n; i++) put(b, &(unsigned char){(unsigned char)(value >> 8 * i)}, 1);
+}
+
+static blob deflated(const blob *b)
+{
+    blob out = {.size = 0};
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)b->bytes, .avail_in = (uInt)b->size, .next_out = out.bytes,
+                  .avail_out = sizeof out.bytes};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out.size = z.total_out;
+    deflateEnd(&z);
+    return out;
+}
+
+/* Version, flags, method, time, checksum, sizes, length of the name: what both headers have. */
+static void put_common(blob *b, const part *p, const blob *packed)
+{
+    put_little(b, 20, 2);
+    put_little(b, 0, 2);
+    put_little(b, p->deflated ? 8 : 0, 2);
+    put_little(b, 0, 4);
+    put_little(b, crc32(0, p->data.bytes, (uInt)p->data.size), 4);
+    put_little(b, packed->size, 4);
+    put_little(b, p->data.size, 4);
+    put_little(b, strlen(p->name), 2);
+}
+
+static blob zip_of(const part *parts, int n)
+{
+    blob b = {.size = 0}, directory = {.size = 0};
+    for (int i = 0; i < n; i++) {
+        blob packed = parts[i].deflated ? deflated(&parts[i].data) : parts[i].data;
+        size_t at = b.size;
+        put(&b, "PK\3\4", 4);
+        put_common(&b, &parts[i], &packed);
+        put_little(&b, 0, 2);
+        put(&b, parts[i].name, strlen(parts[i].name));
+        put(&b, packed.bytes, packed.size);
+        put(&directory, "PK\1\2\24\0", 6);
+        put_common(&directory, &parts[i], &packed);
+        put(&directory, "\0\0\0\0\0\0\0\0\0\0\0\0", 12); /* extra, comment, part, attributes */
+        put_little(&directory, at, 4);
+        put(&directory, parts[i].name, strlen(parts[i].name));
+    }
+    size_t begin = b.size;
+    put(&b, directory.bytes, directory.size);
+    put(&b, "PK\5\6\0\0\0\0", 8);
+    put_little(&b, (uint64_t)n, 2);
+    put_little(&b, (uint64_t)n, 2);
+    put_little(&b, directory.size, 4);
+    put_little(&b, begin, 4);
+    put_little(&b, 0, 2);
+    return b;
+}
+
+static blob three(void)
+{
+    static const float x[6] = {1, 2, 3, 4, 5, 6}, other[2] = {7, 8};
+    static const unsigned char y[3] = {0, 2, 1};
+    const part parts[] = {{"other.npy", npy_of("<f4", "2, 1", other, sizeof other), false},
+                          {"x.npy", npy_of("<f4", "3, 2", x, sizeof x), true},
+                          {"y.npy", npy_of("|u1", "3,", y, sizeof y), false}};
+    return zip_of(parts, 3);
+}
+
+static void test_arrays(void **state)
+{
+    (void)state;
+    blob b = three();
+    save("a.npz", &b);
+    elbo_data *d = open_good("a.npz");
+    assert_shape(d, 3, 1, 1, 2);
+    assert_values(d, (const float[]){1, 2, 3, 4, 5, 6}, 6);
+    int32_t labels[3];
+    float x[6];
+    read_all(d, x, labels);
+    assert_true(labels[0] == 0 && labels[1] == 2 && labels[2] == 1 && elbo_data_describe(d)->n_classes == 3);
+    elbo_data_free(d);
+    d = open_good("a.npz:other");
+    assert_values(d, (const float[]){7, 8}, 2);
+    assert_int_equal(elbo_data_describe(d)->n_classes, 0);
+    elbo_data_free(d);
+    refuse("a.npz:z", ELBO_USAGE, "has no array \"z\"; say which of other, x, y is meant, as in a.npz:NAME");
+    refuse("b.npz:x", ELBO_IO, "no such file");
+    const part odd[] = {{"weights.npy", npy_of("|u1", "2, 1", "\1\2", 2), false},
+                        {"bias.npy", npy_of("|u1", "1,", "\1", 1), false}};
+    b = zip_of(odd, 1);
+    save("one.npz", &b);
+    elbo_data_free(open_good("one.npz"));
+    b = zip_of(odd, 2);
+    save("two.npz", &b);
+    refuse("two.npz", ELBO_USAGE, "no array of a usual name; say which of weights, bias is meant");
+}
+
+/* Damage is refused, or is where nothing reads it; nothing large is allocated. */
+static void test_every_bit_and_truncation(void **state)
+{
+    (void)state;
+    blob whole = three();
+    size_t live = seen.live;
+    for (size_t n = 0; n < whole.size; n++) {
+        save_bytes("cut.npz", whole.bytes, n);
+        assert_null(elbo_data_open(&engine, "cut.npz", "all", &err));
+        assert_true(seen.live == live);
+    }
+    for (size_t bit = 0; bit < 8 * whole.size; bit++) {
+        blob b = whole;
+        b.bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        save("flip.npz", &b);
+        seen.largest = 0;
+        elbo_data *d = elbo_data_open(&engine, "flip.npz", "all", &err);
+        if (d && elbo_data_describe(d)->count == 3 && data_example_size(d) == 2)
+            assert_values(d, (const float[]){1, 2, 3, 4, 5, 6}, 6); /* never other numbers */
+        elbo_data_free(d);
+        assert_true(seen.live == live && seen.largest < 200000);
+    }
+}
+
+static void test_lies(void **state)
+{
+    (void)state;
+    blob whole = three(), b = whole;
+    size_t local = 0;
+    while (memcmp(whole.bytes + local, "x.npy", 5) != 0) local++;
+    local -= 30;
+    static const struct {
+        size_t at;
+        const char *word;
+    } rows[] = {{8, "header and the directory differ"},
+                {18, "header and the directory differ"},
+                {30, "header and the directory differ"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        b = whole;
+        b.bytes[local + rows[i].at] ^= 1;
+        save("lie.npz", &b);
+        refuse("lie.npz", ELBO_BAD_FILE, rows[i].word);
+    }
+    put(&whole, "x", 1);
+    save("lie.npz", &whole);
+    refuse("lie.npz", ELBO_BAD_FILE, "the end of the directory is missing");
+}
+
+static void test_every_allocation(void **state)
+{
+    (void)state;
+    blob whole = three();
+    save("memory.npz", &whole);
+    size_t live = seen.live;
+    elbo_data *d = NULL;
+    for (long n = 0; n < 200 && !d; n++) {
+        seen.n = 0;
+        seen.fail_at = n;
+        d = elbo_data_open(&engine, "memory.npz", "all", &err);
+        if (!d) assert_true(err.code == ELBO_NO_MEMORY && seen.live == live);
+    }
+    seen.fail_at = -1;
+    assert_non_null(d);
+    elbo_data_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arrays), cmocka_unit_test(test_every_bit_and_truncation), cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_every_allocation),
+    };
+    return cmocka_run_group_tests(tests, enter, leave);
+}
