@@ -104,6 +104,8 @@ const char *nearest(const char *word, const char *(*candidate)(const void *conte
 
 #define HELP_ELBO "trains variational autoencoders, judges them and puts them to use"
 
+/* Prints text from column on, broken at spaces before column 100, each line but the first indented by indent. */
+void print_wrapped(FILE *f, size_t column, size_t indent, const char *text);
 void help_usage(FILE *f, const command *cmd);
 void help_command(FILE *f, const command *cmd);
 void help_all(FILE *f);

@@ -16,18 +16,11 @@ static const example examples[] = {
     {0},
 };
 
-/* Text in lines of at most 100 characters, each indented. */
-static void print_wrapped(const char *label, const char *text)
+static void print_part(const char *label, const char *text)
 {
-    enum { WIDTH = 100, INDENT = 12 };
-    int column = printf("  %-9s ", label);
-    while (*text) {
-        size_t word = strcspn(text, " "), gap = strspn(text + word, " ");
-        if (column > INDENT && column + (int)word > WIDTH) column = printf("\n%*s", INDENT, "") - 1;
-        column += printf("%.*s%s", (int)word, text, gap ? " " : "");
-        text += word + gap;
-    }
-    putchar('\n');
+    enum { INDENT = 12 };
+    printf("  %-9s ", label);
+    print_wrapped(stdout, INDENT, INDENT, text);
 }
 
 /* A remedy is one line, to be copied. */
@@ -36,8 +29,8 @@ static elbo_status print_text(const elbo_explanation *x)
     const elbo_finding *f;
     for (size_t i = 0; (f = elbo_finding_at(x, i)) != NULL; i++) {
         printf("%s%zu. %s (%s)\n", i ? "\n" : "", i + 1, f->title, f->name);
-        print_wrapped("evidence", f->evidence);
-        print_wrapped("why", f->why);
+        print_part("evidence", f->evidence);
+        print_part("why", f->why);
         printf("  %-9s %s\n", "remedy", f->remedy);
     }
     if (!elbo_finding_at(x, 0)) puts("nothing found");

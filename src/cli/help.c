@@ -7,8 +7,7 @@
 
 enum { WIDTH = 100, LEFT = 28 };
 
-/* Prints text from column on, broken at spaces, each line but the first indented by indent. */
-static void print_wrapped(FILE *f, size_t column, size_t indent, const char *text)
+void print_wrapped(FILE *f, size_t column, size_t indent, const char *text)
 {
     bool first = true;
     while (*text) {

@@ -66,11 +66,16 @@ double explained_share(const evidence *e)
     return x->count && x->variance > 0 ? 1 - x->error / x->variance : NAN;
 }
 
+const epoch_figures *last_epoch(const evidence *e)
+{
+    return e->history.n ? &e->history.at[e->history.n - 1] : NULL;
+}
+
 int64_t active_numbers(const evidence *e)
 {
     int64_t n = 0;
     if (!e->model) return -1;
-    if (!e->measured.count) return e->history.n ? e->history.at[e->history.n - 1].train.active : -1;
+    if (!e->measured.count) return last_epoch(e) ? last_epoch(e)->train.active : -1;
     for (int64_t j = 0; j < e->model->info.latent_size; j++) n += e->measured.mean_variance[j] > ACTIVE_VARIANCE;
     return n;
 }

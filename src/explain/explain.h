@@ -41,6 +41,8 @@ void finding_retrain(const evidence *e, finding *f, const char *format, ...) PRI
 
 /* The part of the data's variance that reconstructions explain, at most 1; nan without data. */
 double explained_share(const evidence *e);
+/* The figures of the run's last epoch; NULL: there are none. */
+const epoch_figures *last_epoch(const evidence *e);
 /* Numbers of the code that are in use: from the data, else from the last epoch; -1: not known. */
 int64_t active_numbers(const evidence *e);
 /* Whether the code carries little: few of its numbers are in use, or reconstructions are near the mean picture. */

@@ -9,7 +9,7 @@ enum { UNUSED_PART = 8, MANY_NUMBERS = 8 };
 /* A figure of the last epoch by its name; -1: there is none. */
 static double last_figure(const evidence *e, const char *name)
 {
-    const elbo_metrics *m = e->history.n ? &e->history.at[e->history.n - 1].train : NULL;
+    const elbo_metrics *m = last_epoch(e) ? &last_epoch(e)->train : NULL;
     for (int64_t i = 0; m && i < m->n_other; i++)
         if (strcmp(m->other[i].name, name) == 0) return m->other[i].value;
     return -1;

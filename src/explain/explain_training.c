@@ -14,11 +14,6 @@
 #define STILL_FALLING   0.5   /* of the mean fall for each epoch, in the last one */
 enum { FEW_EPOCHS = 3 };
 
-static const epoch_figures *last_epoch(const evidence *e)
-{
-    return e->history.n ? &e->history.at[e->history.n - 1] : NULL;
-}
-
 static double fall(const evidence *e)
 {
     double lowest = INFINITY;
@@ -49,7 +44,7 @@ bool finding_rate_high(const evidence *e, finding *f)
 {
     double rate = e->config->rate;
     bool learned_little = e->model && e->history.n && (code_is_weak(e) || jumps(e) > 0);
-    if (finding_diverged(e, f) || rate < MUCH_RATE * USUAL_RATE || !learned_little) return false;
+    if (e->history.last.step || rate < MUCH_RATE * USUAL_RATE || !learned_little) return false;
     finding_show(
         f,
         "the rate is %g, %.3g times the usual %g; the loss rose in %d of %zu epochs by more than a tenth of its fall, and "
