@@ -202,6 +202,8 @@ const char *output_name(const cli *c, char room[MAX_OUTPUT]);
 /* The same where only a picture will do, or a chart, .png or .svg. */
 elbo_status check_picture(cli *c, const char *path);
 elbo_status check_chart(cli *c, const char *path);
+/* Whether there is a name before the ending, whose letters may be of any case. */
+bool ends_with(const char *path, const char *ending);
 /* Whether a name ends in .png. */
 bool is_picture(const char *path);
 /* What an example looks like: a row of a table is a line of pixels. */

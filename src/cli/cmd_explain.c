@@ -1,8 +1,6 @@
 /* cmd_explain.c - elbo explain RUN_OR_MODEL [DATA]: why a model is bad, and what to do. */
 #include "cli.h"
 
-#include <string.h>
-
 static const elbo_option_info flags[] = {
     FLAG_PART("all"),
     FLAG_END,
@@ -52,8 +50,7 @@ static elbo_status open_given(cli *c)
 {
     elbo_status status = open_engine(c);
     if (status != ELBO_OK || !c->word[1]) return status;
-    size_t n = strlen(c->word[0]);
-    if (n < 5 || strcmp(c->word[0] + n - 5, ".toml") != 0) status = open_model(c, c->word[0]);
+    if (!ends_with(c->word[0], ".toml")) status = open_model(c, c->word[0]);
     return status == ELBO_OK ? open_data(c, c->word[1], flag_text(c, "part")) : status;
 }
 

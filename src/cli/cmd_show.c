@@ -2,7 +2,6 @@
 #include "rundir.h"
 #include "term.h"
 
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -152,12 +151,6 @@ static elbo_status show_run(cli *c, const term *t, const char *path)
 }
 
 /* ---- The command ---- */
-
-static bool ends_with(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
-}
 
 static elbo_status run(cli *c)
 {

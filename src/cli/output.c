@@ -57,7 +57,7 @@ json_t *json_metrics(const elbo_metrics *m)
 
 /* ---- Pictures and arrays ---- */
 
-static bool ends_with(const char *path, const char *ending)
+bool ends_with(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);
     return n > m && strcasecmp(path + n - m, ending) == 0;

@@ -32,23 +32,34 @@ static elbo_status add_bars(report *r, elbo_error *error)
 
 /* ---- Where examples lie ---- */
 
+/* Where codes [n,Z] lie in a plane xy [n,2]: the two numbers there are, of more the plane in which they vary most. */
+static elbo_status place(const report *r, float *xy, char *title, size_t size, elbo_error *error)
+{
+    const looked_at *s = &r->seen;
+    double share[2] = {0};
+    elbo_status status = ELBO_OK;
+    if (r->model->info.latent_size == 2) {
+        memcpy(xy, s->mean, 2 * (size_t)s->n * sizeof *xy);
+        snprintf(title, size, "Codes: number 0 across, 1 up");
+    } else {
+        status = elbo_principal_plane(r->engine, s->mean, s->n, r->model->info.latent_size, xy, share, error);
+        snprintf(title, size, "Codes: principal plane, %.0f %% of the variance", 100 * (share[0] + share[1]));
+    }
+    return status;
+}
+
 static elbo_status add_scatter(report *r, elbo_error *error)
 {
     const looked_at *s = &r->seen;
-    int64_t z = r->model->info.latent_size, a = r->by_weight[0], b = r->by_weight[1];
     bool labelled = s->label[0] >= 0;
     char title[64];
     float *xy = mem_new(r->m, 2 * (size_t)s->n, sizeof *xy);
     if (!xy) return err_memory(error, "a scatter plot");
-    for (int64_t i = 0; i < s->n; i++) {
-        xy[2 * i] = s->mean[i * z + a];
-        xy[2 * i + 1] = s->mean[i * z + b];
-    }
     chart_points points = {xy, labelled ? s->label : NULL, (size_t)s->n};
-    snprintf(title, sizeof title, "Codes: number %lld across, %lld up", (long long)a, (long long)b);
     chart c = {.title = title, .n_panels = 1, .panel = {{.points = &points}},
                .n_classes = labelled ? (int)r->data->info.n_classes : 0, .width = 460, .height = 420};
-    elbo_status status = chart_svg(r->m, &c, &r->out, error);
+    elbo_status status = place(r, xy, title, sizeof title, error);
+    if (status == ELBO_OK) status = chart_svg(r->m, &c, &r->out, error);
     mem_free(r->m, xy);
     return status;
 }
