@@ -3,6 +3,7 @@
 #include "model_rig.h"
 
 #include "data/data.h"
+#include "train/columns_json.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -259,6 +260,66 @@ static void test_options_suit_the_data(void **state)
     elbo_data_free(d);
 }
 
+/* The columns of a model file, in the words of its metadata. */
+static elbo_status columns_of(const char *words, int64_t n, elbo_error *err)
+{
+    json_t *j = json_loads(words, 0, NULL);
+    column_list *c;
+    assert_non_null(j);
+    elbo_status status = columns_read(&mem_standard, j, n, &c, err);
+    columns_free(c);
+    json_decref(j);
+    return status;
+}
+
+#define ONE(column) "{\"columns\":[" column "]}"
+#define LABEL(rest) "{\"columns\":[{\"name\":\"a\",\"kind\":\"real\"}]," rest "}"
+
+static void test_columns_of_strangers(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        ONE("{\"name\":\"a\",\"kind\":\"real\"}"),
+        ONE("{\"name\":\"two\\nlines, \\u00e9\",\"kind\":\"count\"}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":[\"0\",\"1\"]}"),
+        ONE("{\"name\":\"a\",\"kind\":\"categorical\",\"levels\":[\"x\",\"y\",\"z\"]}"),
+        LABEL("\"label\":\"y\",\"classes\":[\"only\"]"),
+    };
+    static const char *const bad[] = {
+        "[]",
+        "{\"columns\":{}}",
+        "{\"columns\":[]}",
+        ONE("{\"name\":\"a\",\"kind\":\"real\"},{\"name\":\"b\",\"kind\":\"real\"}"),
+        ONE("{\"kind\":\"real\"}"),
+        ONE("{\"name\":1,\"kind\":\"real\"}"),
+        ONE("{\"name\":\"a\",\"kind\":\"strange\"}"),
+        ONE("{\"name\":\"a\"}"),
+        ONE("{\"name\":\"a\",\"kind\":\"real\",\"more\":1}"),
+        ONE("{\"name\":\"a\",\"kind\":\"real\",\"levels\":[\"0\",\"1\"]}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\"}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":[\"0\"]}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":[\"0\",\"1\",\"2\"]}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":{}}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":[\"0\",1]}"),
+        ONE("{\"name\":\"\\u001b[2J\",\"kind\":\"real\"}"),
+        ONE("{\"name\":\"a\",\"kind\":\"binary\",\"levels\":[\"0\",\"\\u009b2J\"]}"),
+        LABEL("\"label\":\"y\""),
+        LABEL("\"label\":1,\"classes\":[\"only\"]"),
+        LABEL("\"classes\":[\"only\"]"),
+        LABEL("\"label\":\"y\\rz\",\"classes\":[\"only\"]"),
+    };
+    elbo_error err = {0};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) must(columns_of(good[i], 1, &err), &err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (columns_of(bad[i], 1, &err) == ELBO_OK) print_error("%s\n", bad[i]);
+        assert_true(err.code == ELBO_BAD_FILE && strstr(err.message, "not such as elbo writes"));
+        err = (elbo_error){0};
+    }
+    static const char twice[] = ONE("{\"name\":\"a\",\"kind\":\"real\"},{\"name\":\"a\",\"kind\":\"count\"}");
+    assert_int_equal(columns_of(twice, 2, &err), ELBO_BAD_FILE);
+    assert_non_null(strstr(err.message, "two of its columns are called \"a\""));
+}
+
 static char home[] = "test-tables-XXXXXX";
 
 static int enter(void **state)
@@ -281,7 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_likelihood),      cmocka_unit_test(test_what_is_learnt),
         cmocka_unit_test(test_missing_values),  cmocka_unit_test(test_file_and_names),
-        cmocka_unit_test(test_options_suit_the_data),
+        cmocka_unit_test(test_options_suit_the_data), cmocka_unit_test(test_columns_of_strangers),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

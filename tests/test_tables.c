@@ -348,6 +348,9 @@ static void test_every_truncation_and_byte(void **state)
     static const char zero[] = "a,b\n1,2\n3,\0" "4\n";
     save_bytes("cut.csv", zero, sizeof zero - 1);
     refuse("cut.csv", ELBO_BAD_FILE, "a zero byte: this is no text");
+    refuse_text("name,b\nx\x1b[31m,1\ny,2\n", NULL, ELBO_BAD_FILE, "line 2, column 1: a control character");
+    refuse_text("name,b\nx\xc2\x9b,1\ny,2\n", NULL, ELBO_BAD_FILE, "line 2, column 1: a control character");
+    refuse_text("name,b\nx\rz,1\ny,2\n", NULL, ELBO_BAD_FILE, "line 2, column 1: a control character");
 }
 
 /* More columns than there may be, names that are all alike, a level too many. */

@@ -212,6 +212,14 @@ bool text_is_control(const char *s)
     return (c > 0 && c < ' ') || c == 0x7f || (c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80);
 }
 
+bool text_is_plain(const char *s)
+{
+    if (!text_is_utf8(s)) return false;
+    for (; *s; s++)
+        if (text_is_control(s) && *s != '\t' && *s != '\n' && !(s[0] == '\r' && s[1] == '\n')) return false;
+    return true;
+}
+
 void text_disarm(char *s)
 {
     for (; *s; s++)

@@ -34,6 +34,8 @@ void text_from_float(float value, char out[32]);
 
 /* Whether a control character begins at s: one of ASCII, or one of the 32 that UTF-8 writes with c2. */
 bool text_is_control(const char *s);
+/* Whether it can be shown: UTF-8 without control characters, but for tabs and line ends. */
+bool text_is_plain(const char *s);
 /* Question marks in place of control characters, so that a terminal shows the text of strangers and does not obey it. */
 void text_disarm(char *s);
 

@@ -108,6 +108,8 @@ static elbo_status take_field(csv *c, elbo_error *error)
     if (c->record.failed) return err_memory(error, "a line of a table");
     if (!text_is_utf8(csv_field(c, column)))
         return csv_fail(c, column, error, "characters that are no UTF-8; iconv -f latin1 -t utf-8 may make them so");
+    if (!text_is_plain(csv_field(c, column)))
+        return csv_fail(c, column, error, "a control character, which a terminal would obey: this is no text");
     return c->record.length > CSV_LINE ? csv_fail(c, column, error, "a line of more than %d bytes", CSV_LINE) : ELBO_OK;
 }
 

@@ -2,6 +2,7 @@
  * digits, 64-bit words as hexadecimal text. */
 #include "checkpoint_json.h"
 #include "../base/json.h"
+#include "../base/text.h"
 #include "columns_json.h"
 
 #include <inttypes.h>
@@ -201,8 +202,9 @@ static bool read_hex(const json_t *j, uint64_t *out)
 
 static bool read_words(const json_t *j, char out[64])
 {
-    snprintf(out, 64, "%s", json_is_string(j) ? json_string_value(j) : "");
-    return json_is_string(j);
+    const char *s = json_string_value(j);
+    snprintf(out, 64, "%s", s ? s : "");
+    return s && text_is_plain(s);
 }
 
 /* Another elbo may have had room for more terms, or fewer; those of a model fit both. */

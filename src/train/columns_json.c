@@ -1,6 +1,7 @@
 /* columns_json.c - see columns_json.h */
 #include "columns_json.h"
 #include "../base/json.h"
+#include "../base/text.h"
 #include "../data/levels.h"
 
 #include <math.h>
@@ -37,7 +38,8 @@ json_t *columns_write(const column_list *c)
 
 static bool is_word(const json_t *j)
 {
-    return json_is_string(j) && json_string_length(j) < COLUMN_NAME && strlen(json_string_value(j)) == json_string_length(j);
+    const char *s = json_string_value(j);
+    return s && json_string_length(j) < COLUMN_NAME && strlen(s) == json_string_length(j) && text_is_plain(s);
 }
 
 /* The words of a list of at most MAX_LEVELS; NULL: it is none, or there is no memory (a->failed). */
