@@ -44,6 +44,7 @@ static void measure(void *const *library, int n, const job *j, double seconds, c
     }
     printf("%s %4d x %4d x %4d", j->kind, (int)j->m, (int)j->n, (int)j->k);
     for (int i = 0; i < n; i++) printf("  %15.1f", flops / best[i] * 1e-9);
+    /* cppcheck-suppress uninitvar ; there are two libraries or more */
     printf("  %9.0f%%\n", 100 * best[0] / best[1]);
 }
 

@@ -53,7 +53,7 @@ static elbo_status measure_quality(cli *c, elbo_likeness *mean)
     int64_t size = shape_size(info->shape);
     float *x = new_floats(c, BLOCK, size), *y = x ? new_floats(c, BLOCK, size) : NULL; /* [BLOCK,H,W,C] */
     elbo_likeness *each = y ? new_block(c, BLOCK, sizeof *each) : NULL;
-    elbo_status status = each ? ELBO_OK : c->error.code;
+    elbo_status status = each ? ELBO_OK : ELBO_NO_MEMORY;
     for (int64_t first = 0, n; first < info->count && status == ELBO_OK; first += n) {
         n = info->count - first < BLOCK ? info->count - first : BLOCK;
         status = read_examples(c, first, n, x, NULL);

@@ -101,7 +101,7 @@ static elbo_status hide_by_file(cli *c, puzzle *p, const char *path)
     const elbo_data_info *info = elbo_data_describe(mask);
     int64_t size = shape_size(info->shape), have = info->count * size, share = have > 0 ? p->size / have : 0;
     float *x = new_floats(c, info->count, size);
-    elbo_status status = x ? ELBO_OK : c->error.code;
+    elbo_status status = x ? ELBO_OK : ELBO_NO_MEMORY;
     if (status == ELBO_OK && (share * have != p->size || (share != 1 && share != p->shape[2])))
         status = fail(c, ELBO_MISMATCH, "--mask %s has %" PRId64 " numbers, but an example has %" PRId64, path, have, p->size);
     for (int64_t i = 0; i < info->count && status == ELBO_OK; i++)
@@ -188,7 +188,7 @@ static elbo_status open_puzzle(cli *c, puzzle *p)
     p->filled = p->original ? new_floats(c, p->n, p->size) : NULL;
     p->shown = p->filled ? new_floats(c, p->n, p->size) : NULL;
     p->hidden = p->shown ? new_block(c, p->n, (size_t)p->size) : NULL;
-    if (!p->hidden) return c->error.code;
+    if (!p->hidden) return ELBO_NO_MEMORY;
     elbo_status status = read_examples(c, 0, p->n, p->original, NULL);
     return status == ELBO_OK ? hide(c, p) : status;
 }

@@ -114,8 +114,8 @@ static elbo_status read_mapped(elbo_data *d, const int64_t *index, int64_t n, un
 /* What is drawn is a function of the example's place in the whole set, so it is the same whenever it is read. */
 static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void *out)
 {
-    unsigned char *bytes = d->info.dtype == ELBO_U8 ? out : NULL;
-    float *numbers = bytes ? NULL : out;
+    unsigned char *bytes = out;
+    float *numbers = out;
     const philox_key key = {.stream = philox_stream("data/static")};
     int64_t size = (int64_t)data_example_size(d);
     float u[CHUNK];
@@ -123,7 +123,7 @@ static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void 
         int64_t at = i % size;
         uint64_t first = (uint64_t)(data_whole_index(d->part, index[i / size]) * size + at);
         if (at % CHUNK == 0) philox_uniform(key, first, (size_t)(size - at < CHUNK ? size - at : CHUNK), u);
-        if (bytes) bytes[i] = u[at % CHUNK] < data_u8_value(bytes[i]) ? 255 : 0;
+        if (d->info.dtype == ELBO_U8) bytes[i] = u[at % CHUNK] < data_u8_value(bytes[i]) ? 255 : 0;
         else numbers[i] = u[at % CHUNK] < numbers[i];
     }
 }
@@ -243,7 +243,7 @@ static elbo_status measure_with(elbo_data *d, void *buffer, elbo_error *error)
     tally t;
     tally_open(&t);
     for (int64_t done = 0; done < n; done += CHUNK) {
-        int64_t index[CHUNK], now = n - done < CHUNK ? n - done : CHUNK;
+        int64_t index[CHUNK] = {0}, now = n - done < CHUNK ? n - done : CHUNK;
         for (int64_t i = 0; i < now; i++) index[i] = spread(done + i, n, d->info.count);
         elbo_status status = data_read_raw(d, index, now, buffer, NULL, error);
         if (status != ELBO_OK) return status;

@@ -80,14 +80,15 @@ static elbo_status skip_input(seek_cursor *c, unsigned n, bool *ended, elbo_erro
 
 static elbo_status restart(seek_cursor *c, const point *p, elbo_error *error)
 {
-    c->raw = p && p->out > 0;
-    c->in = c->raw ? p->in - (p->bits > 0) : 0;
-    c->out = c->raw ? p->out : 0;
-    if ((c->started ? inflateReset2(&c->z, c->raw ? RAW : GZIP) : inflateInit2(&c->z, c->raw ? RAW : GZIP)) != Z_OK)
+    const bool raw = p && p->out > 0;
+    c->raw = raw;
+    c->in = raw ? p->in - (p->bits > 0) : 0;
+    c->out = raw ? p->out : 0;
+    if ((c->started ? inflateReset2(&c->z, raw ? RAW : GZIP) : inflateInit2(&c->z, raw ? RAW : GZIP)) != Z_OK)
         return err_memory(error, "unpacking gzip data");
     c->started = true;
     elbo_status status = fill(c, error);
-    if (status != ELBO_OK || !c->raw) return status;
+    if (status != ELBO_OK || !raw) return status;
     if (p->bits > 0) {
         if (c->z.avail_in == 0) return broken(c, error);
         inflatePrime(&c->z, p->bits, *c->z.next_in >> (8 - p->bits));

@@ -369,7 +369,8 @@ static size_t find_digits(const st_file *f)
 
 elbo_status st_verify(const st_file *f, elbo_error *error)
 {
-    if (!st_has_checksum(f)) return ELBO_OK;
+    const char *written = st_meta(f, ST_CHECKSUM_KEY);
+    if (!written) return ELBO_OK;
     size_t at = find_digits(f), n = sizeof ST_CHECKSUM_ZEROS - 1;
     if (!at)
         return err_set(error, ELBO_BAD_FILE, "another program rewrote the file and kept elbo's checksum: remove \""
@@ -379,5 +380,5 @@ elbo_status st_verify(const st_file *f, elbo_error *error)
     st_checksum(parts, 3, digits);
     if (memcmp(digits, f->bytes + at, n) == 0) return ELBO_OK;
     return err_set(error, ELBO_BAD_FILE, "the checksum is %s, expected %s: the file was damaged, or changed by hand",
-                   digits, show(st_meta(f, ST_CHECKSUM_KEY)).text);
+                   digits, show(written).text);
 }

@@ -6,23 +6,10 @@
 
 #define LOG_2PI 1.8378770664093453
 
-/* Of each value. */
-static int64_t emits_each(const likelihood *l)
-{
-    int emits = likelihood_at(l->kind)->emits;
-    bool scale = likelihood_at(l->kind)->scaled && l->sigma_kind == SIGMA_PREDICTED;
-    return (emits ? emits : l->levels) + scale;
-}
-
-int64_t likelihood_emits(const likelihood *l, int64_t n)
-{
-    return l->kind == L_columns ? columns_emit(l) : n * emits_each(l);
-}
-
 /* The j-th of the numbers emitted for each value: [..., D E] to [..., D] */
 static node *part(const likelihood *l, node *r, int64_t j)
 {
-    int64_t e = emits_each(l);
+    int64_t e = likelihood_emits(l, 1);
     if (e == 1 || g_broken(r)) return r;
     shape each = r->shape, pairs = r->shape;
     each.dim[each.rank - 1] /= e;
@@ -258,6 +245,13 @@ static const likelihood_row rows[] = {
 const likelihood_info *likelihood_at(size_t i)
 {
     return i < sizeof rows / sizeof *rows ? &rows[i].info : NULL;
+}
+
+int64_t likelihood_emits(const likelihood *l, int64_t n)
+{
+    const likelihood_info *about = &rows[l->kind].info;
+    if (l->kind == L_columns) return columns_emit(l);
+    return n * ((about->emits ? about->emits : l->levels) + (about->scaled && l->sigma_kind == SIGMA_PREDICTED));
 }
 
 node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x)

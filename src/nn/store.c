@@ -216,6 +216,7 @@ static void outside_strides(const layout *l, int64_t *stride)
         inside[d] = count;
         count *= l->view.dim[d];
     }
+    /* cppcheck-suppress uninitvar ; as many are set as are read */
     for (int d = 0; d < l->view.rank; d++) stride[d] = inside[l->order[d]];
 }
 

@@ -249,7 +249,9 @@ static void show_row(const elbo_config *c, const row *r, char out[CONFIG_TEXT])
 
 void config_show(const elbo_config *c, const elbo_option_info *option, char out[CONFIG_TEXT])
 {
-    show_row(c, find_row(option->key), out);
+    const row *r = find_row(option->key);
+    *out = 0;
+    if (r) show_row(c, r, out);
 }
 
 const char *elbo_config_get(elbo_config *c, const char *key)

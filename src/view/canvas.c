@@ -272,7 +272,7 @@ int canvas_text(canvas *c, int x, int y, const char *text, colour ink, bool bold
 {
     for (; *text; x += advance(*text++)) {
         if (continues(*text)) continue;
-        for (int smear = 0; smear <= bold; smear++) draw_glyph(c, x + smear, y, *text, ink);
+        for (int smear = 0; smear < (bold ? 2 : 1); smear++) draw_glyph(c, x + smear, y, *text, ink);
     }
     return x;
 }
