@@ -223,9 +223,11 @@ static inline int compare_into(const char *a, const char *b)
         snprintf(left, sizeof left, "%.40s/%.200s", a, e->d_name);
         snprintf(right, sizeof right, "%.40s/%.200s", b, e->d_name);
         if (!file_exists(right)) fail_msg("%s has no %s", b, e->d_name);
-        if (file_is_directory(left)) n += compare_into(left, right);
+        file_kind kind;
+        assert_int_equal(file_look(left, &kind, NULL), ELBO_OK);
+        if (kind == FILE_DIRECTORY) n += compare_into(left, right);
         else if (!equal_files(left, right)) fail_msg("%s and %s differ", left, right);
-        n += !file_is_directory(left);
+        n += kind != FILE_DIRECTORY;
     }
     closedir(d);
     return n;

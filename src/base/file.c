@@ -189,10 +189,29 @@ void file_close(int file)
     if (file >= 0) close_after(0, file);
 }
 
+elbo_status file_read_head(const char *path, void *bytes, size_t size, size_t *got, elbo_error *error)
+{
+    int file;
+    uint64_t whole;
+    elbo_status status = file_open(path, &file, &whole, error);
+    if (status == ELBO_OK) status = file_read_at(file, path, 0, bytes, size, got, error);
+    file_close(file);
+    return status;
+}
+
+static int open_directory(const char *path, DIR **d)
+{
+    int fd, reason = open_file(path, O_RDONLY | O_DIRECTORY, 0, &fd);
+    if (reason) return reason;
+    *d = fdopendir(fd);
+    return *d ? 0 : close_after(errno, fd);
+}
+
 elbo_status file_list(const char *directory, file_visit visit, void *user, elbo_error *error)
 {
-    DIR *d = opendir(directory);
-    if (!d) return fail(error, "look into", directory, errno);
+    DIR *d;
+    int reason = open_directory(directory, &d);
+    if (reason) return fail(error, "look into", directory, reason);
     elbo_status status = ELBO_OK;
     for (struct dirent *e; status == ELBO_OK && (errno = 0, e = readdir(d)) != NULL;)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) status = visit(user, e->d_name, error);
@@ -255,7 +274,7 @@ static int write_into(const char *path, const file_part *parts, size_t n_parts)
 static int write_to(memory m, const char *path, const file_part *parts, size_t n_parts)
 {
     struct stat s;
-    if (lstat(path, &s)) return replace(m, path, 0666, parts, n_parts);
+    if (lstat(path, &s)) return errno == ENOENT ? replace(m, path, 0666, parts, n_parts) : errno;
     char target[PATH_MAX];
     if (S_ISLNK(s.st_mode)) {
         if (stat(path, &s) || !realpath(path, target)) return errno;
@@ -313,30 +332,28 @@ elbo_status file_sync(const char *path, elbo_error *error)
 
 /* ---- Names ---- */
 
+static int look(const char *path, file_kind *kind)
+{
+    struct stat s;
+    *kind = FILE_NONE;
+    if (stat(path, &s)) return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0 : errno;
+    *kind = FILE_OTHER;
+    if (!S_ISDIR(s.st_mode)) return 0;
+    if (lstat(path, &s)) return errno;
+    *kind = S_ISLNK(s.st_mode) ? FILE_LINKED_DIRECTORY : FILE_DIRECTORY;
+    return 0;
+}
+
+elbo_status file_look(const char *path, file_kind *kind, elbo_error *error)
+{
+    int reason = look(path, kind);
+    return reason ? fail(error, "look at", path, reason) : ELBO_OK;
+}
+
 bool file_exists(const char *path)
 {
-    struct stat s;
-    return stat(path, &s) == 0;
-}
-
-bool file_is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-bool file_is_link(const char *path)
-{
-    struct stat s;
-    return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
-}
-
-bool file_size(const char *path, uint64_t *size)
-{
-    struct stat s;
-    if (stat(path, &s) || !S_ISREG(s.st_mode)) return false;
-    *size = (uint64_t)s.st_size;
-    return true;
+    file_kind kind;
+    return look(path, &kind) || kind != FILE_NONE;
 }
 
 /* mkdir, where a directory that exists is fine: some systems have other reasons than EEXIST for one. */
@@ -344,7 +361,9 @@ static int make_one(const char *path)
 {
     if (mkdir(path, 0777) == 0) return 0;
     int reason = errno;
-    return file_is_directory(path) ? 0 : reason == EEXIST ? ENOTDIR : reason;
+    file_kind kind;
+    if (!look(path, &kind) && kind >= FILE_DIRECTORY) return 0;
+    return reason == EEXIST ? ENOTDIR : reason;
 }
 
 elbo_status file_make_directory(const char *path, elbo_error *error)
@@ -389,19 +408,25 @@ static bool is_temporary(const char *name)
     return false;
 }
 
+typedef struct sweep {
+    memory m;
+    const char *directory;
+} sweep;
+
+static elbo_status sweep_name(void *user, const char *name, elbo_error *error)
+{
+    const sweep *s = user;
+    if (!is_temporary(name)) return ELBO_OK;
+    char *path = file_join(s->m, s->directory, name);
+    elbo_status status = path ? file_remove(path, error) : err_memory(error, "a path");
+    mem_free(s->m, path);
+    return status;
+}
+
 elbo_status file_remove_leftovers(memory m, const char *directory, elbo_error *error)
 {
-    DIR *d = opendir(directory);
-    if (!d) return errno == ENOENT ? ELBO_OK : fail(error, "look into", directory, errno);
-    elbo_status status = ELBO_OK;
-    for (struct dirent *e; status == ELBO_OK && (e = readdir(d)) != NULL;) {
-        if (!is_temporary(e->d_name)) continue;
-        char *path = file_join(m, directory, e->d_name);
-        status = path ? file_remove(path, error) : err_memory(error, "a path");
-        mem_free(m, path);
-    }
-    closedir(d);
-    return status;
+    sweep s = {m, directory};
+    return file_exists(directory) ? file_list(directory, sweep_name, &s, error) : ELBO_OK;
 }
 
 elbo_status file_hold(const char *directory, int *held, elbo_error *error)

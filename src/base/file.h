@@ -20,6 +20,8 @@ elbo_status file_open(const char *path, int *file, uint64_t *size, elbo_error *e
 elbo_status file_read_at(int file, const char *path, uint64_t offset, void *bytes, size_t size, size_t *got,
                          elbo_error *error);
 void file_close(int file); /* negative: nothing */
+/* Reads the first size bytes of a regular file; *got is less only where it ends before. Errors: IO. */
+elbo_status file_read_head(const char *path, void *bytes, size_t size, size_t *got, elbo_error *error);
 
 /* Calls visit for every name in a directory but "." and "..", in no order, until it fails. Errors: IO, those of visit. */
 typedef elbo_status (*file_visit)(void *user, const char *name, elbo_error *error);
@@ -42,12 +44,12 @@ elbo_status file_truncate(const char *path, uint64_t size, elbo_error *error);
 /* Flushes a file to the disk. */
 elbo_status file_sync(const char *path, elbo_error *error);
 
+/* What is at a path, from FILE_DIRECTORY on a directory. A link is what it leads to. */
+typedef enum file_kind { FILE_NONE, FILE_OTHER, FILE_DIRECTORY, FILE_LINKED_DIRECTORY } file_kind;
+/* Errors: IO (it can't be known). */
+elbo_status file_look(const char *path, file_kind *kind, elbo_error *error);
+/* False only where there is nothing for certain: what can't be looked at counts as there, and opening it tells why not. */
 bool file_exists(const char *path);
-bool file_is_directory(const char *path);
-/* Whether path is a symbolic link, whatever it leads to. */
-bool file_is_link(const char *path);
-/* *size of a file; false when there is none. */
-bool file_size(const char *path, uint64_t *size);
 /* Makes a directory and its parents; one that exists is fine. */
 elbo_status file_make_directory(const char *path, elbo_error *error);
 /* Renames; durably. */

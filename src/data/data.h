@@ -114,8 +114,8 @@ elbo_status toy_open(elbo_data *d, elbo_error *error);
 elbo_status cifar_load(memory m, const char *directory, data_part part, struct array *out, bool *found,
                        elbo_error *error);
 
-/* Whether path is a file of pictures: an archive of them, or one. */
-bool pictures_at(const char *path);
+/* *there: whether path is a file of pictures: an archive of them, or one. Errors: IO, NO_MEMORY. */
+elbo_status pictures_at(const char *path, bool *there, elbo_error *error);
 /* Fills d with the pictures at its path, a folder or pictures_at; options may be NULL. *own_parts: the set has parts of its
  * own, and has been narrowed to the one wanted. Errors: USAGE, IO, BAD_FILE, NO_BACKEND, NO_MEMORY. */
 elbo_status pictures_open(elbo_data *d, data_part part, const elbo_data_options *options, bool *own_parts,

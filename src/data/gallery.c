@@ -57,12 +57,11 @@ static elbo_status visit(void *user, const char *name, elbo_error *error)
     gallery *g = w->g;
     char *below = *w->below ? file_join(g->m, w->below, name) : mem_copy_text(g->m, name);
     char *path = below ? file_join(g->m, g->root, below) : NULL;
-    elbo_status status = path ? ELBO_OK : err_memory(error, "a path");
-    if (path && file_is_directory(path)) {
-        walker inner = {g, below, w->depth + 1};
-        if (!file_is_link(path) && name[0] != '.') status = walk(&inner, error);
-    } else if (path && name[0] != '.')
-        status = gallery_add(g, below, 0, 0, error);
+    file_kind kind = FILE_NONE;
+    elbo_status status = path ? file_look(path, &kind, error) : err_memory(error, "a path");
+    bool wanted = status == ELBO_OK && name[0] != '.' && kind != FILE_LINKED_DIRECTORY;
+    if (wanted && kind == FILE_DIRECTORY) status = walk(&(walker){g, below, w->depth + 1}, error);
+    else if (wanted) status = gallery_add(g, below, 0, 0, error);
     mem_free(g->m, below);
     mem_free(g->m, path);
     return status;
@@ -239,8 +238,14 @@ static elbo_status list_file(gallery *g, elbo_error *error)
 static elbo_status list(gallery *g, elbo_error *error)
 {
     walker w = {g, "", 0};
-    if (file_is_directory(g->root)) return walk(&w, error);
-    return tar_begins(g->root) ? list_archive(g, error) : list_file(g, error);
+    file_kind kind;
+    elbo_status status = file_look(g->root, &kind, error);
+    if (status != ELBO_OK) return status;
+    if (kind >= FILE_DIRECTORY) return walk(&w, error);
+    bool tar;
+    status = tar_begins(g->root, &tar, error);
+    if (status != ELBO_OK) return status;
+    return tar ? list_archive(g, error) : list_file(g, error);
 }
 
 elbo_status gallery_open(gallery *g, memory m, const char *path, elbo_error *error)

@@ -345,15 +345,16 @@ static elbo_data *open_plain(elbo_engine *engine, const char *name, data_part pa
     const known *k = find_known(name);
     *pictures = false;
     if (k) return open_known(engine, k, part, how, error);
-    if (file_is_directory(name)) {
+    file_kind kind;
+    if (file_look(name, &kind, error) != ELBO_OK) return NULL;
+    if (kind >= FILE_DIRECTORY) {
         bool found;
         elbo_data *d = try_directory(engine, last_name(name), name, part, how, &found, error);
         *pictures = !found;
         return d;
     }
-    *pictures = pictures_at(name);
-    if (*pictures) return NULL;
-    if (file_exists(name)) return open_file(engine, name, part, how, error);
+    if (kind == FILE_OTHER && (pictures_at(name, pictures, error) != ELBO_OK || *pictures)) return NULL;
+    if (kind == FILE_OTHER) return open_file(engine, name, part, how, error);
     if (strrchr(name, ':')) return open_member(engine, name, part, how, error);
     say_nothing(engine->m, name, error);
     return NULL;

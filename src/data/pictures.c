@@ -109,10 +109,11 @@ static elbo_status open_desks(pictures *p, elbo_error *error)
 
 /* ---- The shape ---- */
 
-/* Whether a failure is the fault of one picture, which can be left out. */
+/* Whether a failure is the fault of one picture, which can be left out. That it can't be read is no fault of a picture: another
+ * time it can, and the data would be others. */
 static bool is_broken(elbo_status status)
 {
-    return status == ELBO_BAD_FILE || status == ELBO_IO;
+    return status == ELBO_BAD_FILE;
 }
 
 /* Sets the shape from the first picture whose header can be read. */
@@ -361,14 +362,11 @@ elbo_status pictures_open(elbo_data *d, data_part part, const elbo_data_options 
     return status;
 }
 
-bool pictures_at(const char *path)
+elbo_status pictures_at(const char *path, bool *there, elbo_error *error)
 {
     unsigned char head[PICTURE_HEAD];
-    int file;
-    uint64_t size;
     size_t got;
-    if (file_open(path, &file, &size, NULL) != ELBO_OK) return false;
-    bool read = file_read_at(file, path, 0, head, sizeof head, &got, NULL) == ELBO_OK;
-    file_close(file);
-    return read && (picture_begins(head, got) || tar_begins(path));
+    elbo_status status = file_read_head(path, head, sizeof head, &got, error);
+    *there = status == ELBO_OK && picture_begins(head, got);
+    return status != ELBO_OK || *there ? status : tar_begins(path, there, error);
 }

@@ -200,20 +200,26 @@ elbo_status tar_list(gallery *g, seek_file *archive, elbo_error *error)
     return status;
 }
 
-bool tar_begins(const char *path)
+/* Unpacks the first bytes of a gzipped file; *got: how many there are. */
+static elbo_status unpack_head(unsigned char head[BLOCK], size_t *got, elbo_error *error)
 {
-    unsigned char head[BLOCK], plain[BLOCK];
-    int file;
-    uint64_t size;
-    size_t got = 0;
-    if (file_open(path, &file, &size, NULL) != ELBO_OK) return false;
-    bool read = file_read_at(file, path, 0, head, BLOCK, &got, NULL) == ELBO_OK;
-    file_close(file);
-    if (!read) return false;
-    if (got < 2 || head[0] != 0x1f || head[1] != 0x8b) return got == BLOCK && sum_is_right(head) && !is_empty(head);
-    z_stream z = {.next_in = head, .avail_in = (uInt)got, .next_out = plain, .avail_out = BLOCK};
-    if (inflateInit2(&z, 15 + 16) != Z_OK) return false;
-    inflate(&z, Z_SYNC_FLUSH);
+    unsigned char plain[BLOCK];
+    z_stream z = {.next_in = head, .avail_in = (uInt)*got, .next_out = plain, .avail_out = BLOCK};
+    if (inflateInit2(&z, 15 + 16) != Z_OK) return err_memory(error, "gzip data");
+    int result = inflate(&z, Z_SYNC_FLUSH);
     inflateEnd(&z);
-    return z.avail_out == 0 && sum_is_right(plain);
+    if (result == Z_MEM_ERROR) return err_memory(error, "gzip data");
+    *got = BLOCK - z.avail_out;
+    memcpy(head, plain, *got);
+    return ELBO_OK;
+}
+
+elbo_status tar_begins(const char *path, bool *tar, elbo_error *error)
+{
+    unsigned char head[BLOCK];
+    size_t got = 0;
+    elbo_status status = file_read_head(path, head, BLOCK, &got, error);
+    if (status == ELBO_OK && got >= 2 && head[0] == 0x1f && head[1] == 0x8b) status = unpack_head(head, &got, error);
+    *tar = status == ELBO_OK && got == BLOCK && sum_is_right(head) && !is_empty(head);
+    return status;
 }

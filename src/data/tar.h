@@ -5,8 +5,8 @@
 
 #include "gallery.h"
 
-/* Whether a file, plain or gzipped, begins with the header of a tar archive. */
-bool tar_begins(const char *path);
+/* *tar: whether a file, plain or gzipped, begins with the header of a tar archive. Errors: IO, NO_MEMORY. */
+elbo_status tar_begins(const char *path, bool *tar, elbo_error *error);
 
 /* Adds the regular files of an archive to g. Every size is checked against what the archive still has. Errors: IO,
  * BAD_FILE, NO_MEMORY. */

@@ -168,10 +168,11 @@ elbo_explanation *elbo_explain(elbo_engine *engine, const char *path, elbo_data 
     elbo_error refusal = {0};
     evidence e = {.path = path,
                   .data_name = data ? data->info.name : NULL,
-                  .is_run = file_is_directory(path),
                   .history = {.m = engine->m}};
-    elbo_status status =
-        x && c ? open_subject(&e, engine, c, data, &m, &refusal, error) : err_memory(error, "an explanation");
+    file_kind kind = FILE_NONE;
+    elbo_status status = x && c ? file_look(path, &kind, error) : err_memory(error, "an explanation");
+    e.is_run = kind >= FILE_DIRECTORY;
+    if (status == ELBO_OK) status = open_subject(&e, engine, c, data, &m, &refusal, error);
     if (status == ELBO_OK) status = gather(&e, engine, m, data, error);
     if (status == ELBO_OK) look_at_all(&e, x);
     measured_close(&e.measured, engine->m);

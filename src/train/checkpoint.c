@@ -304,7 +304,9 @@ elbo_model *checkpoint_load(elbo_engine *engine, const char *path, run_state *ru
 
 elbo_model *elbo_model_load(elbo_engine *engine, const char *path, elbo_error *error)
 {
-    if (!file_is_directory(path)) return checkpoint_load(engine, path, NULL, NULL, error);
+    file_kind kind;
+    if (file_look(path, &kind, error) != ELBO_OK) return NULL;
+    if (kind < FILE_DIRECTORY) return checkpoint_load(engine, path, NULL, NULL, error);
     char *best = file_join(engine->m, path, "best.safetensors");
     if (!best) {
         err_memory(error, "a path");

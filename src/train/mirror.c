@@ -187,10 +187,12 @@ static elbo_status csv_again(mirror *r, const char *lines, elbo_error *error)
     return status;
 }
 
-static elbo_status make_directory(const mirror *r, const char *name, elbo_error *error)
+/* Makes a folder of the run, and clears away what a kill left half written there. */
+static elbo_status make_folder(const mirror *r, const char *name, elbo_error *error)
 {
     char *path = file_join(r->m, r->directory, name);
     elbo_status status = path ? file_make_directory(path, error) : err_memory(error, "a path");
+    if (status == ELBO_OK) status = file_remove_leftovers(r->m, path, error);
     mem_free(r->m, path);
     return status;
 }
@@ -209,7 +211,7 @@ static elbo_status events_again(mirror *r, const char *lines, const char *part, 
     snprintf(folder, sizeof folder, "tensorboard/%s", part);
     elbo_status status = ELBO_OK;
     if (a.bytes.failed || a.bytes.length > empty) {
-        status = make_directory(r, folder, error);
+        status = make_folder(r, folder, error);
         if (status == ELBO_OK) status = write_text(r, name, &a.bytes, REPLACE, error);
     }
     text_close(&a.bytes);
@@ -266,10 +268,13 @@ elbo_status mirror_open(mirror *r, memory m, const char *directory, bool tensorb
 {
     *r = (mirror){.m = m, .directory = directory, .tensorboard = tensorboard};
     text_open(&r->columns, m);
-    char *path = directory ? file_join(m, directory, "tensorboard") : NULL;
-    if (path && file_is_directory(path)) r->tensorboard = true;
+    if (!directory) return ELBO_OK;
+    file_kind kind = FILE_NONE;
+    char *path = file_join(m, directory, "tensorboard");
+    elbo_status status = path ? file_look(path, &kind, error) : err_memory(error, "a path");
+    if (kind >= FILE_DIRECTORY) r->tensorboard = true;
     mem_free(m, path);
-    return path || !directory ? ELBO_OK : err_memory(error, "a path");
+    return status;
 }
 
 void mirror_close(mirror *r)

@@ -17,7 +17,7 @@ typedef struct mirror {
     text columns; /* the first line of metrics.csv without its end: "epoch,step,..." */
 } mirror;
 
-/* tensorboard: asked for; the directory of a run that has them is asking, too. Errors: NO_MEMORY. */
+/* tensorboard: asked for; the directory of a run that has them is asking, too. Errors: IO, NO_MEMORY. */
 elbo_status mirror_open(mirror *r, memory m, const char *directory, bool tensorboard, elbo_error *error);
 void mirror_close(mirror *r);
 

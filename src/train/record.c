@@ -220,7 +220,9 @@ elbo_status record_best(record *r, elbo_model *m, elbo_error *error)
 static elbo_status refuse_existing(record *r, const char *path, void *user, elbo_error *error)
 {
     (void)user;
-    if (!file_exists(path)) return ELBO_OK;
+    file_kind kind;
+    elbo_status status = file_look(path, &kind, error);
+    if (status != ELBO_OK || kind == FILE_NONE) return status;
     return err_set(error, ELBO_USAGE, "%s has a run already; resume it, or choose another directory", r->directory);
 }
 
@@ -308,10 +310,11 @@ void record_close(record *r)
 static elbo_status look(record *r, const char *path, void *user, elbo_error *error)
 {
     (void)r;
-    (void)error;
     bool *there = user;
-    *there = file_exists(path);
-    return ELBO_OK;
+    file_kind kind;
+    elbo_status status = file_look(path, &kind, error);
+    *there = kind != FILE_NONE;
+    return status;
 }
 
 elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error)

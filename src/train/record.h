@@ -44,7 +44,7 @@ elbo_model *record_find(record *r, elbo_engine *engine, const elbo_train_options
 elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo_error *error);
 /* Lets the directory say another configuration, as if the run had been begun with it. */
 elbo_status record_change(record *r, const elbo_config *config, elbo_error *error);
-/* *bare: whether a run was begun in directory but ended before its first checkpoint. Errors: NO_MEMORY. */
+/* *bare: whether a run was begun in directory but ended before its first checkpoint. Errors: IO, NO_MEMORY. */
 elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error);
 
 /* Adds an epoch: its line of metrics and of times, its pictures and curves. */

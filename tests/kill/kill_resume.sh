@@ -1,8 +1,6 @@
 #!/bin/sh
 # kill_resume.sh ELBO [KILLS [LOG]] - kills `elbo train` with SIGKILL at random moments, resumes it, and compares the whole
-# run directory, byte by byte, with that of a run nobody disturbed. Only times.jsonl (seconds of a clock), the line of
-# report.html that shows them, and previous.safetensors (which two checkpoints are kept depends on where a run was resumed)
-# may differ.
+# run directory, byte by byte, with that of a run nobody disturbed (lib.sh says what may differ).
 #
 # A trial is a run that is killed one to three times and then finished; its moments follow from its number. KILLS (default
 # 4) is how many kills there are at least. LOG keeps the trials that went well, so that a long campaign can be stopped and
@@ -10,28 +8,13 @@
 ELBO=${1:?usage: kill_resume.sh ELBO [KILLS [LOG]]}
 KILLS=${2:-4}
 LOG=${3:-}
-case $ELBO in
-/*) ;;
-*) ELBO=$(cd "$(dirname "$ELBO")" && pwd)/$(basename "$ELBO") ;;
-esac
-LC_ALL=C
-export LC_ALL
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-[ -n "$LOG" ] || LOG=$work/log
+. "$(dirname "$0")/lib.sh"
 case $LOG in
+'') LOG=$work/log ;;
 /*) ;;
-*) LOG=$(pwd)/$LOG ;;
+*) LOG=$from/$LOG ;;
 esac
 touch "$LOG" || exit 1
-cd "$work" || exit 1
-
-# 400 pictures of 8 x 8, as an IDX file; any bytes will do, and the command's own are at hand.
-{
-    printf '\000\000\010\003\000\000\001\220\000\000\000\010\000\000\000\010'
-    tail -c 30000 "$ELBO" | head -c 25600
-} >data-idx3-ubyte
 
 options='--epochs 6 --batch 40 --latent 4 --rescue lower-rate --optimizer rmsprop --momentum 0.9 --ema 0.99
     --schedule plateau --drop-patience 0 --shards 3'
@@ -47,9 +30,6 @@ train_into()
     # shellcheck disable=SC2086
     exec "$ELBO" train data-idx3-ubyte --out "$1" $options --encoder "$encoder"
 }
-
-# Takes the line with the time out of a run's page.
-without_time() { sed -i '/^<div id="time">/d' "$1/report.html"; }
 
 # seconds TRIAL KILL: a random time of up to a whole run
 seconds() { awk -v seed="$1$2" -v most="$whole_ms" 'BEGIN { srand(seed); rand(); printf "%.3f", rand() * most / 1000 }'; }
@@ -78,9 +58,7 @@ while [ "$killed" -lt "$KILLS" ]; do
         here=$((here + 1))
     done
     (train_into run) >out 2>&1 || { cat out; echo "trial $trial: can't be resumed"; exit 1; }
-    without_time whole
-    without_time run
-    if ! diff -r -x times.jsonl -x previous.safetensors whole run; then
+    if ! same_run whole run; then
         echo "trial $trial, killed $here times: not what an undisturbed run leaves"
         exit 1
     fi
