@@ -29,15 +29,34 @@ static bool is_ready(const plan *p, const item *it, int phase)
     return c.ready;
 }
 
-/* Fills the phase with ready items of one kind, repeatedly where they can follow each other; the number placed. */
+/* What decides how large the blocks of a phase are: convolutions want a few images, products with weights many rows. */
+typedef enum grain { ANY, OF_IMAGES, OF_ROWS } grain;
+
+static grain grain_of(const item *it)
+{
+    switch (it->members[0]->op) {
+    case OP_conv:
+    case OP_conv_dx:
+    case OP_conv_dw: return OF_IMAGES;
+    case OP_matmul: return OF_ROWS;
+    default: return ANY;
+    }
+}
+
+/* Fills the phase with ready items of one kind, repeatedly where they can follow each other; the number placed. By example, they
+ * are of one grain too: in blocks that suit both, neither would run at its rate. */
 static int fill_phase(plan *p, int phase, bool by_example)
 {
     int n = 0;
+    grain all = ANY;
     for (bool again = true; again;) {
         again = false;
         for (int i = 0; i < p->n_items; i++) {
             item *it = &p->items[i];
             if (it->phase >= 0 || it->by_example != by_example || !is_ready(p, it, phase)) continue;
+            grain own = by_example ? grain_of(it) : ANY;
+            if (own != ANY && all != ANY && own != all) continue;
+            if (own != ANY) all = own;
             it->phase = phase;
             it->place = n++;
             again = by_example;
