@@ -10,7 +10,7 @@
  *     profile=2       and every step of the plan
  *     on-demand=1     measures for each line of standard input (bench/compare)
  *
- * A step is all that training does for a batch: reading it, the plan of each objective, the check that everything is finite, the
+ * A step is decoding, or all that training does for a batch: reading it, the plan of each objective, the check that everything is finite, the
  * optimiser. */
 #include "base/clock.h"
 #include "base/philox.h"
@@ -63,8 +63,9 @@ static elbo_data *random_bytes(bench *b)
 
 static compiled *plan_of(bench *b, int number, int64_t n)
 {
-    compiled *c =
-        model_plan(b->m, (plan_key){.purpose = TRAIN, .examples = n, .dtype = ELBO_U8, .objective = number}, &b->error);
+    plan_key train = {.purpose = TRAIN, .examples = n, .dtype = ELBO_U8, .objective = number};
+    plan_key decode = {.purpose = DECODE, .examples = model_bucket(n), .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
+    compiled *c = model_plan(b->m, b->decode ? decode : train, &b->error);
     if (!c) stop(b->error.message);
     return c;
 }
@@ -125,12 +126,13 @@ typedef struct share {
 static void add_plan(const bench *b, const compiled *c, double steps, share *out)
 {
     int n = plan_steps(c->plan), workers = pool_threads(b->engine->threads);
+    double runs = b->decode ? (double)b->decode / (double)c->key.examples : 1;
     for (int i = 0; i < n; i++) {
         step_cost cost = plan_cost(c->plan, i);
         share *s = &out[work_of(&cost)];
         for (int w = 0; w < workers; w++) s->seconds += c->seconds[w * n + i] / steps;
-        s->flops += cost.flops;
-        s->bytes += cost.bytes;
+        s->flops += runs * cost.flops;
+        s->bytes += runs * cost.bytes;
     }
 }
 
@@ -161,30 +163,30 @@ static void print_floor(const bench *b, double flops, double step)
 {
     double parameters = (double)b->m->info.n_parameters, threads = b->threads;
     double peak = machine_peak(), bandwidth = machine_bandwidth((size_t)(16 * parameters));
-    double floor = (flops / peak + 28 * parameters / bandwidth) / threads;
+    double floor = (flops / peak + (b->decode ? 0 : 28 * parameters / bandwidth)) / threads;
     printf("a core here: %.0f GFLOP/s, and %.0f GB/s over %.1f MB as Adam reads and writes them\n", 1e-9 * peak, 1e-9 * bandwidth,
            16e-6 * parameters);
-    printf("floor of a step (%.2f GFLOP, Adam's 28 bytes a parameter, %.0f thread%s): %.3f ms; it takes %.2f times that\n",
-           1e-9 * flops, threads, threads > 1 ? "s" : "", 1e3 * floor, step / floor);
+    printf("floor of a step (%.2f GFLOP%s, %.0f thread%s): %.3f ms; it takes %.2f times that\n", 1e-9 * flops,
+           b->decode ? "" : ", Adam's 28 bytes a parameter", threads, threads > 1 ? "s" : "", 1e3 * floor, step / floor);
 }
 
-static void measure_profile(bench *b)
+static void measure_profile(bench *b, measured_fn run)
 {
-    int next = 0, workers = pool_threads(b->engine->threads);
+    int next = 0, workers = pool_threads(b->engine->threads), n_plans = b->decode ? 1 : b->m->n_objectives;
     compiled *c[MAX_OBJECTIVES];
-    measure(train_step, b, 0.2, &next);
-    for (int i = 0; i < b->m->n_objectives; i++) {
-        c[i] = plan_of(b, i, b->feed.batch);
+    measure(run, b, 0.2, &next);
+    for (int i = 0; i < n_plans; i++) {
+        c[i] = plan_of(b, i, b->decode ? b->decode : b->feed.batch);
         c[i]->seconds = mem_new(b->engine->m, (size_t)(workers * plan_steps(c[i]->plan)), sizeof(double));
         if (!c[i]->seconds) stop("out of memory");
     }
     b->data_seconds = b->plan_seconds = b->optimiser_seconds = 0;
     int first = next;
     double begin = clock_seconds();
-    measure(train_step, b, b->seconds, &next);
+    measure(run, b, b->seconds, &next);
     double n = next - first, step = (clock_seconds() - begin) / n, parameters = (double)b->m->info.n_parameters;
     share kinds[KINDS] = {{0}}, all = {0};
-    for (int i = 0; i < b->m->n_objectives; i++) add_plan(b, c[i], n, kinds);
+    for (int i = 0; i < n_plans; i++) add_plan(b, c[i], n, kinds);
     printf("step            %8.3f ms, mean of %.0f; %d thread%s, whose times are added up below\n", 1e3 * step, n, workers,
            workers > 1 ? "s" : "");
     for (int k = 0; k < KINDS; k++) {
@@ -192,11 +194,13 @@ static void measure_profile(bench *b)
         all.seconds += kinds[k].seconds;
         all.flops += kinds[k].flops;
     }
-    print_share("waiting", (share){.seconds = workers * b->plan_seconds / n - all.seconds}, step);
-    print_share("optimiser", (share){.seconds = b->optimiser_seconds / n, .bytes = 28 * parameters}, step);
-    print_share("data", (share){.seconds = b->data_seconds / n}, step);
+    if (!b->decode) {
+        print_share("waiting", (share){.seconds = workers * b->plan_seconds / n - all.seconds}, step);
+        print_share("optimiser", (share){.seconds = b->optimiser_seconds / n, .bytes = 28 * parameters}, step);
+        print_share("data", (share){.seconds = b->data_seconds / n}, step);
+    }
     print_floor(b, all.flops, step);
-    for (int i = 0; i < b->m->n_objectives; i++) {
+    for (int i = 0; i < n_plans; i++) {
         if (b->profile > 1) print_steps(b, c[i], n);
         mem_free(b->engine->m, c[i]->seconds);
         c[i]->seconds = NULL;
@@ -263,7 +267,7 @@ int main(int argc, char **argv)
     open_bench(&b, argv + 1);
     measured_fn run = b.decode ? decode_step : train_step;
     if (b.on_demand > 0) measure_on_demand(run, &b);
-    else if (b.profile > 0 && !b.decode) measure_profile(&b);
+    else if (b.profile > 0) measure_profile(&b, run);
     else measure_once(run, &b, b.seconds);
     close_bench(&b);
     return 0;

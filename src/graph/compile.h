@@ -28,7 +28,7 @@ bool goes_by_example(const node *x);
 
 /* Where the bytes of a tensor are: a base, an offset in bytes (or the slot of an input), and the bytes by which it advances with
  * each unit of a cut step (an example, or a row of a whole fused step); 0: every unit sees all of it. */
-typedef enum base_kind { IN_ARENA, IN_SCRATCH, IN_VALUES, IN_GRADIENTS, IN_STATE, IN_NEW_STATE, IN_INPUT } base_kind;
+typedef enum base_kind { IN_ARENA, IN_SCRATCH, IN_VALUES, IN_GRADIENTS, IN_STATE, IN_NEW_STATE, IN_RESULT, IN_INPUT } base_kind;
 
 typedef struct reference {
     base_kind base;

@@ -144,8 +144,8 @@ static void place_targets(plan *p)
     for (int i = 0; i < p->n_outputs; i++) {
         const plan_output *o = &p->outputs[i];
         if (o->target == TO_ARENA) continue;
-        base_kind base = o->target == TO_GRADIENT ? IN_GRADIENTS : IN_NEW_STATE;
-        p->where[view_root(o->value)->id] = (reference){.base = base, .offset = real_bytes(p, o->offset)};
+        static const base_kind bases[] = {[TO_GRADIENT] = IN_GRADIENTS, [TO_STATE] = IN_NEW_STATE, [TO_RESULT] = IN_RESULT};
+        p->where[view_root(o->value)->id] = (reference){.base = bases[o->target], .offset = real_bytes(p, o->offset)};
     }
 }
 

@@ -77,6 +77,16 @@ size_t plan_scratch_size(const plan *p)
     return p->scratch_size;
 }
 
+bool plan_takes_fewer(const plan *p)
+{
+    for (int id = 0; id < g_count(p->g); id++) {
+        const node *x = g_at(p->g, id);
+        for (int k = 0; k < x->n_in; k++)
+            if (x->rows == 0 && x->in[k]->rows > 0) return false;
+    }
+    return true;
+}
+
 double plan_flops(const plan *p)
 {
     double n = 0;
@@ -127,7 +137,7 @@ step_cost plan_cost(const plan *p, int number)
 
 /* ---- As text ---- */
 
-static const char *const base_names[] = {"arena", "scratch", "values", "gradients", "state", "new state", "input"};
+static const char *const base_names[] = {"arena", "scratch", "values", "gradients", "state", "new state", "result", "input"};
 
 static void dump_name(const node *x, text *out)
 {

@@ -22,8 +22,8 @@ typedef enum plan_backend {
     BACKEND_REF_DOUBLE /* the same in double: inputs of type F32, values, gradients and state are arrays of double    */
 } plan_backend;
 
-/* Where an output goes: into the arena, where plan_output finds it, or into an array of the caller at an element offset. */
-typedef enum plan_target { TO_ARENA, TO_GRADIENT, TO_STATE } plan_target;
+/* Where an output goes: into the arena, where plan_result finds it, or into an array of the caller at an element offset. */
+typedef enum plan_target { TO_ARENA, TO_GRADIENT, TO_STATE, TO_RESULT } plan_target;
 
 typedef struct plan_output {
     node *value;
@@ -49,6 +49,7 @@ typedef struct plan_buffers {
     void *gradients;
     const void *state;
     void *new_state;
+    void *result;
     void *arena;
     void *scratch; /* plan_scratch_size x workers */
     run_env env;
@@ -56,6 +57,10 @@ typedef struct plan_buffers {
 } plan_buffers;
 
 void plan_run(const plan *p, const plan_buffers *b);
+
+/* Whether a run may compute fewer examples than the graph has: where none of it looks at several at once. Then what belongs to
+ * the others is neither read nor written. */
+bool plan_takes_fewer(const plan *p);
 
 /* Output i of the last run, for TO_ARENA. */
 const void *plan_result(const plan *p, int i, const plan_buffers *b);

@@ -20,6 +20,7 @@ static char *base_of(const running *r, reference ref, int worker)
     case IN_GRADIENTS: return (char *)b->gradients;
     case IN_STATE: return (char *)(uintptr_t)b->state;
     case IN_NEW_STATE: return (char *)b->new_state;
+    case IN_RESULT: return (char *)b->result;
     case IN_INPUT: return (char *)(uintptr_t)b->inputs[ref.offset];
     }
     return NULL;
@@ -152,13 +153,26 @@ static void run_step(const running *r, const step *s, cut c)
     end_profile(r, s, c.worker, begin);
 }
 
+/* How many examples are computed. */
+static int64_t examples_of(const running *r)
+{
+    int64_t wanted = r->b->env.examples;
+    return wanted ? wanted : g_examples(r->p->g);
+}
+
+static int tasks_of(const running *r)
+{
+    const plan_phase *ph = r->phase;
+    return ph->by_example ? (int)((examples_of(r) + ph->block - 1) / ph->block) : ph->n_tasks;
+}
+
 static void run_block(void *arg, int task, int worker)
 {
     const running *r = arg;
     const plan *p = r->p;
-    int64_t all = g_examples(p->g), block = r->phase->block, first = task * block;
-    int64_t count = all - first < block ? all - first : block;
-    cut c = {.first = first, .count = count, .all = all, .block = task, .parts = 1, .worker = worker};
+    int64_t rest = examples_of(r) - task * r->phase->block, first = task * r->phase->block;
+    int64_t count = rest < r->phase->block ? rest : r->phase->block;
+    cut c = {.first = first, .count = count, .all = g_examples(p->g), .block = task, .parts = 1, .worker = worker};
     for (int i = 0; i < r->phase->n_steps; i++) run_step(r, &p->steps[r->phase->first_step + i], c);
 }
 
@@ -200,7 +214,7 @@ void plan_run(const plan *p, const plan_buffers *b)
     for (int i = 0; i < p->n_phases; i++) {
         running r = {p, b, &p->phases[i]};
         if (r.phase->n_before) pool_run(p->threads, r.phase->n_before, run_before, &r);
-        pool_run(p->threads, r.phase->n_tasks, r.phase->by_example ? run_block : run_part, &r);
+        pool_run(p->threads, tasks_of(&r), r.phase->by_example ? run_block : run_part, &r);
         if (r.phase->n_after) pool_run(p->threads, r.phase->n_after, run_after, &r);
     }
     pool_leave(mode);

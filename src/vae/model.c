@@ -242,7 +242,7 @@ static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
     node *z = g_input(v->s.g, SLOT_X, F32, SHAPE(c->key.examples, m->info.latent_size), true, "z");
     if (c->key.purpose == DRAW) z = m->family->draw(v, z);
-    c->x = add_output(out, pixels(m, v, vae_decode(v, z)), TO_ARENA, 0);
+    add_output(out, pixels(m, v, vae_decode(v, z)), TO_RESULT, 0);
 }
 
 /* log p(x|z) + log p(z) - log q(z|x), z ~ q(z|x) */
@@ -413,13 +413,19 @@ static scalars scalars_of(const elbo_model *m, const compiled *c)
     return (scalars){(float)(model_effective_beta(m) * share.beta), (float)(m->config.capacity * share.capacity)};
 }
 
-void model_run(elbo_model *m, compiled *c, const void *x, run_env env)
+void model_run_to(elbo_model *m, compiled *c, const void *x, run_env env, float *to)
 {
     scalars s = scalars_of(m, c);
     const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &s.beta, [SLOT_CAPACITY] = &s.capacity};
     plan_buffers b = buffers_of(m, inputs, env);
+    b.result = to;
     b.seconds = c->seconds;
     plan_run(c->plan, &b);
+}
+
+void model_run(elbo_model *m, compiled *c, const void *x, run_env env)
+{
+    model_run_to(m, c, x, env, NULL);
 }
 
 const float *model_result(elbo_model *m, compiled *c, int output)
@@ -586,7 +592,6 @@ void elbo_model_free(elbo_model *m)
     mem_free(m->m, m->arena);
     mem_free(m->m, m->scratch);
     mem_free(m->m, m->latent_use);
-    mem_free(m->m, m->staging);
     mem_free(m->m, m->layers);
     mem_free(m->m, m);
 }

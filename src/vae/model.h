@@ -25,8 +25,9 @@ typedef struct plan_key {
  *   TRAIN     loss (scalar), terms of its objective (scalars, nats per example), gradients of its group to the store;
  *             the first objective's also code [B,Z] and the states, to the store
  *   EVALUATE  terms [B], code [B,Z], latent_kl [B,Z]
- *   ENCODE    code [B,Z], std [B,Z], book [B,P]        DECODE    x [B,D] in the data's units
- *   DRAW      x [B,D] from noise [B,Z], by the family's own prior
+ *   ENCODE    code [B,Z], std [B,Z], book [B,P]
+ *   DECODE    x [B,D] in the data's units, to the caller's array
+ *   DRAW      the same from noise [B,Z], by the family's own prior
  *   WEIGH     x [B,k]: log p(x,z) - log q(z|x) of key.draws draws of each example */
 typedef struct compiled {
     plan_key key;
@@ -93,8 +94,6 @@ struct elbo_model {
     void *arena, *scratch;
     size_t arena_size, scratch_size;
     elbo_latent_use *latent_use; /* [Z] over the data evaluated last; NULL: none */
-    void *staging;               /* inputs of a serving call */
-    size_t staging_size;
 };
 
 /* Levels from 0 to the largest value, in steps. */
@@ -121,8 +120,9 @@ optim_settings model_optimiser(const elbo_model *m, int number);
 /* The plan for a key; NULL: see error. Valid until the next call. */
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);
 
-/* Runs a plan on x (or z for DECODE) [B,...]. env tells seed, step and indices. */
+/* Runs a plan on x (or z for DECODE) [B,...]. env tells seed, step and indices; to: where DECODE and DRAW put their x. */
 void model_run(elbo_model *m, compiled *c, const void *x, run_env env);
+void model_run_to(elbo_model *m, compiled *c, const void *x, run_env env, float *to);
 const float *model_result(elbo_model *m, compiled *c, int output);
 
 /* The number of examples of the plan that serves n: the smallest of a few sizes, 512 at most. */

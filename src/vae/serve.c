@@ -1,5 +1,5 @@
-/* serve.c - using a model: encode, decode, sample, reconstruct. Rows are served in buckets of a few sizes, so few plans are
- * compiled; a bucket that is not full is padded with zeros, whose results are dropped. */
+/* serve.c - using a model: encode, decode, sample, reconstruct. Plans are compiled for a few numbers of rows only, and of one
+ * that is larger than what is asked so many rows are computed. */
 #include "model.h"
 #include "../base/philox.h"
 
@@ -13,32 +13,16 @@ int64_t model_bucket(int64_t n)
     return 512;
 }
 
-/* rows x width numbers of input, padded to the bucket; NULL out of memory. A full bucket is read where it is. */
-static const float *stage(elbo_model *m, const float *in, int64_t rows, int64_t bucket, int64_t width)
+/* Runs rows of a bucket's plan; x: where DECODE and DRAW put theirs. NULL: see error. */
+static compiled *serve(elbo_model *m, purpose why, const float *in, int64_t rows, float *x, elbo_error *error)
 {
-    size_t wanted = (size_t)(bucket * width) * sizeof(float), used = (size_t)(rows * width) * sizeof(float);
-    if (rows == bucket) return in;
-    if (wanted > m->staging_size) {
-        mem_free(m->m, m->staging);
-        m->staging = mem_new(m->m, wanted, 1);
-        m->staging_size = m->staging ? wanted : 0;
-        if (!m->staging) return NULL;
-    }
-    memcpy(m->staging, in, used);
-    memset((char *)m->staging + used, 0, wanted - used);
-    return m->staging;
-}
-
-/* Runs one bucket of rows; NULL: see error. */
-static compiled *serve_bucket(elbo_model *m, purpose why, const float *in, int64_t rows, int64_t width, elbo_error *error)
-{
-    int64_t bucket = model_bucket(rows);
-    plan_key key = {.purpose = why, .examples = bucket, .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
+    plan_key key = {.purpose = why, .examples = model_bucket(rows), .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
     compiled *c = model_plan(m, key, error);
-    const float *x = c ? stage(m, in, rows, bucket, width) : NULL;
-    if (c && !x) err_memory(error, "a batch to serve");
-    if (!x) return NULL;
-    model_run(m, c, x, (run_env){.seed = (uint64_t)m->config.seed});
+    if (c && rows < key.examples && !plan_takes_fewer(c->plan)) {
+        key.examples = rows;
+        c = model_plan(m, key, error);
+    }
+    if (c) model_run_to(m, c, in, (run_env){.seed = (uint64_t)m->config.seed, .examples = rows}, x);
     return c;
 }
 
@@ -61,7 +45,7 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < 512 ? n - i : 512;
-        compiled *c = serve_bucket(m, ENCODE, x + i * d, rows, d, error);
+        compiled *c = serve(m, ENCODE, x + i * d, rows, NULL, error);
         if (!c) return ELBO_NO_MEMORY;
         take(m, c, c->code, rows, z, mean + i * z);
         if (std) take(m, c, c->std, rows, z, std + i * z);
@@ -76,9 +60,7 @@ static elbo_status decode_as(elbo_model *m, purpose why, const float *z, int64_t
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < 512 ? n - i : 512;
-        compiled *c = serve_bucket(m, why, z + i * width, rows, width, error);
-        if (!c) return ELBO_NO_MEMORY;
-        take(m, c, c->x, rows, d, x + i * d);
+        if (!serve(m, why, z + i * width, rows, x + i * d, error)) return ELBO_NO_MEMORY;
     }
     return ELBO_OK;
 }
