@@ -88,6 +88,11 @@ typedef struct elbo_engine_options {
     const elbo_allocator *allocator; /* NULL: malloc and free                                                         */
     int threads;                     /* 0: one per processor. The results do not depend on it                        */
     int own_products;                /* 1: elbo's own matrix product even where oneDNN is installed                  */
+    int64_t data_memory;             /* bytes of a data file's numbers that are held in memory. A plain file with more of them is
+                                        read where it lies; a packed one is unpacked to cache. 0: 64 MiB of a plain file, a
+                                        quarter of the machine's memory of a packed one                              */
+    const char *cache;               /* a directory for numbers that are unpacked, once for each state of a file; made when it is
+                                        needed, and may be emptied at any time. NULL: data that would need it are refused    */
 } elbo_engine_options;
 
 typedef struct elbo_engine elbo_engine;
@@ -205,7 +210,7 @@ typedef struct elbo_data_info {
     int binary;         /* 1: every value is 0 or 1                                                                   */
     double step;        /* every value is a whole multiple of it: 1/255 for bytes, 1 for whole numbers; 0: real numbers */
     int64_t n_classes;  /* labels are 0 to n_classes - 1; 0: no labels                                                */
-    double mean;        /* of all values as read; where they are not in memory, of 10,000 examples spread evenly      */
+    double mean;        /* of all values as read; of a callback and of sprites, of 10,000 examples spread evenly  */
     int64_t n_broken;   /* pictures that could not be decoded and were left out                                       */
     const char *broken; /* the first of them, a line "name: reason" each; "" for none                                 */
     int64_t n_columns;  /* of a table (see elbo_data_column_at); 0: no table                                          */

@@ -196,6 +196,7 @@ static char home[] = "test-data-XXXXXX";
 static inline int enter(void **state)
 {
     (void)state;
+    memcpy(home, "test-data-XXXXXX", sizeof home);
     return mkdtemp(home) && chdir(home) == 0 ? 0 : -1;
 }
 
@@ -207,5 +208,17 @@ static inline int leave(void **state)
     if (seen.live != 0) print_error("%zu bytes were never freed\n", seen.live);
     return chdir("..") == 0 && system(command) == 0 && seen.live == 0 ? 0 : -1;
 }
+
+/* The same, for data that are left in their files, or unpacked to others. */
+static inline int enter_leaving(void **state)
+{
+    engine.data_memory = 1;
+    engine.cache = (char *)(uintptr_t) "cache";
+    return enter(state);
+}
+
+/* Runs tests with data in memory and with data left in files. */
+#define RUN_EITHER_WAY(tests)                                                                                          \
+    (cmocka_run_group_tests(tests, enter, leave) + cmocka_run_group_tests_name("left in files", tests, enter_leaving, leave))
 
 #endif

@@ -582,5 +582,5 @@ int main(void)
         cmocka_unit_test(test_labels_beside),
         cmocka_unit_test(test_every_allocation_fails_cleanly),
     };
-    return cmocka_run_group_tests_name("data_files", tests, enter, leave);
+    return RUN_EITHER_WAY(tests);
 }

@@ -122,6 +122,8 @@ static void test_every_bit_and_truncation(void **state)
     (void)state;
     blob whole = three();
     size_t live = seen.live;
+    char *cache = engine.cache;
+    engine.cache = NULL; /* thousands of files on a disk would take minutes */
     for (size_t n = 0; n < whole.size; n++) {
         save_bytes("cut.npz", whole.bytes, n);
         assert_null(elbo_data_open(&engine, "cut.npz", "all", &err));
@@ -136,8 +138,12 @@ static void test_every_bit_and_truncation(void **state)
         if (d && elbo_data_describe(d)->count == 3 && data_example_size(d) == 2)
             assert_values(d, (const float[]){1, 2, 3, 4, 5, 6}, 6); /* never other numbers */
         elbo_data_free(d);
+        d = elbo_data_open(&engine, "flip.npz:other", "all", &err);
+        if (d && elbo_data_describe(d)->count == 2 && data_example_size(d) == 1) assert_values(d, (const float[]){7, 8}, 2);
+        elbo_data_free(d);
         assert_true(seen.live == live && seen.largest < 200000);
     }
+    engine.cache = cache;
 }
 
 static void test_lies(void **state)
@@ -188,5 +194,5 @@ int main(void)
         cmocka_unit_test(test_arrays), cmocka_unit_test(test_every_bit_and_truncation), cmocka_unit_test(test_lies),
         cmocka_unit_test(test_every_allocation),
     };
-    return cmocka_run_group_tests(tests, enter, leave);
+    return RUN_EITHER_WAY(tests);
 }

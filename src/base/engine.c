@@ -25,6 +25,11 @@ elbo_engine *elbo_engine_open(const elbo_engine_options *options, elbo_error *er
         err_set(error, ELBO_USAGE, "threads is %d; it must be 0 (one per processor) to %d", threads, MAX_THREADS);
         return NULL;
     }
+    if (options && options->data_memory < 0) {
+        err_set(error, ELBO_USAGE, "data_memory is %lld; it must be bytes, or 0 for what is usual",
+                (long long)options->data_memory);
+        return NULL;
+    }
     elbo_engine *engine = mem_new(m, 1, sizeof *engine);
     if (!engine) {
         err_memory(error, "an engine");
@@ -32,8 +37,11 @@ elbo_engine *elbo_engine_open(const elbo_engine_options *options, elbo_error *er
     }
     engine->allocator = *m;
     engine->m = &engine->allocator;
+    engine->data_memory = options ? options->data_memory : 0;
+    bool copied = !options || !options->cache || (engine->cache = mem_copy_text(engine->m, options->cache)) != NULL;
+    if (!copied) err_memory(error, "an engine");
     engine->own_products = options && options->own_products;
-    engine->threads = pool_open(engine->m, threads ? threads : default_threads(), error);
+    if (copied) engine->threads = pool_open(engine->m, threads ? threads : default_threads(), error);
     if (engine->threads) return engine;
     elbo_engine_close(engine);
     return NULL;
@@ -45,6 +53,7 @@ void elbo_engine_close(elbo_engine *engine)
     elbo_allocator allocator = engine->allocator; /* outlives the engine it frees */
     if (engine->library_close) engine->library_close(engine->library);
     pool_close(engine->threads);
+    mem_free(&allocator, engine->cache);
     mem_free(&allocator, engine);
 }
 

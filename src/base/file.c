@@ -184,6 +184,27 @@ elbo_status file_read_at(int file, const char *path, uint64_t offset, void *byte
     return ELBO_OK;
 }
 
+void file_will_read(int file, uint64_t offset, size_t size)
+{
+    (void)posix_fadvise(file, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+}
+
+elbo_status file_share(int file, const char *path, int *out, elbo_error *error)
+{
+    RETRY(*out, fcntl(file, F_DUPFD_CLOEXEC, 0));
+    return *out < 0 ? fail(error, "open", path, errno) : ELBO_OK;
+}
+
+elbo_status file_identify(int file, const char *path, file_identity *out, elbo_error *error)
+{
+    struct stat s;
+    if (fstat(file, &s)) return fail(error, "read", path, errno);
+    snprintf(out->file, sizeof out->file, "%" PRIxMAX "-%" PRIxMAX, (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+    snprintf(out->state, sizeof out->state, "%" PRIxMAX "-%" PRIxMAX "-%lx", (uintmax_t)s.st_size, (uintmax_t)s.st_ctim.tv_sec,
+             (unsigned long)s.st_ctim.tv_nsec);
+    return ELBO_OK;
+}
+
 void file_close(int file)
 {
     if (file >= 0) close_after(0, file);
@@ -247,21 +268,31 @@ static int open_temporary(const char *path, mode_t mode, char *name, size_t room
     return reason;
 }
 
-static int replace(memory m, const char *path, mode_t mode, const file_part *parts, size_t n_parts)
+/* The steps of replacing a file; each returns 0 or an errno. */
+static int draft_begin(file_draft *d, memory m, const char *path, mode_t mode)
 {
     size_t room = strlen(path) + 48;
-    char *name = mem_new(m, room, 1);
-    if (!name) return ENOMEM;
-    int fd, reason = open_temporary(path, mode, name, room, &fd);
-    if (!reason) {
-        reason = write_parts(fd, parts, n_parts);
-        if (!reason) reason = sync_file(fd);
-        reason = close_after(reason, fd);
-        if (!reason && rename(name, path)) reason = errno;
-        if (reason) unlink(name);
-    }
-    mem_free(m, name);
-    return reason ? reason : sync_directory_of(path);
+    *d = (file_draft){.m = m, .path = path, .name = mem_new(m, room, 1), .file = -1};
+    int reason = d->name ? open_temporary(path, mode, d->name, room, &d->file) : ENOMEM;
+    if (reason) mem_free(m, d->name);
+    return reason;
+}
+
+static int draft_end(file_draft *d, int reason)
+{
+    if (!reason) reason = sync_file(d->file);
+    reason = close_after(reason, d->file);
+    if (!reason && rename(d->name, d->path)) reason = errno;
+    if (reason) unlink(d->name);
+    mem_free(d->m, d->name);
+    return reason ? reason : sync_directory_of(d->path);
+}
+
+static int replace(memory m, const char *path, mode_t mode, const file_part *parts, size_t n_parts)
+{
+    file_draft d;
+    int reason = draft_begin(&d, m, path, mode);
+    return reason ? reason : draft_end(&d, write_parts(d.file, parts, n_parts));
 }
 
 static int write_into(const char *path, const file_part *parts, size_t n_parts)
@@ -288,6 +319,24 @@ elbo_status file_write(memory m, const char *path, const file_part *parts, size_
 {
     int reason = write_to(m, path, parts, n_parts);
     return reason ? fail_write(error, path, size_of_parts(parts, n_parts), reason) : ELBO_OK;
+}
+
+elbo_status file_begin(file_draft *d, memory m, const char *path, elbo_error *error)
+{
+    int reason = draft_begin(d, m, path, 0600);
+    return reason ? fail(error, "write", path, reason) : ELBO_OK;
+}
+
+elbo_status file_add(file_draft *d, const void *bytes, size_t size, elbo_error *error)
+{
+    int reason = write_bytes(d->file, bytes, size);
+    return reason ? fail_write(error, d->path, size, reason) : ELBO_OK;
+}
+
+elbo_status file_end(file_draft *d, elbo_status status, elbo_error *error)
+{
+    int reason = draft_end(d, status == ELBO_OK ? 0 : ECANCELED);
+    return status != ELBO_OK || !reason ? status : fail(error, "write", d->path, reason);
 }
 
 /* ---- Logs ---- */
@@ -429,12 +478,12 @@ elbo_status file_remove_leftovers(memory m, const char *directory, elbo_error *e
     return file_exists(directory) ? file_list(directory, sweep_name, &s, error) : ELBO_OK;
 }
 
-elbo_status file_hold(const char *directory, int *held, elbo_error *error)
+elbo_status file_hold(const char *directory, bool wait, int *held, elbo_error *error)
 {
     int fd, result, reason = open_file(directory, O_RDONLY | O_DIRECTORY, 0, &fd);
     *held = -1;
     if (reason) return fail(error, "open", directory, reason);
-    RETRY(result, flock(fd, LOCK_EX | LOCK_NB));
+    RETRY(result, flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB));
     if (result && errno == EWOULDBLOCK) {
         close_after(0, fd);
         return err_set(error, ELBO_USAGE, "'%.700s' is in use: another run writes into it; wait for its end", directory);

@@ -19,9 +19,19 @@ elbo_status file_open(const char *path, int *file, uint64_t *size, elbo_error *e
 /* Reads size bytes from offset on; *got is less only where the file ends. Errors: IO. */
 elbo_status file_read_at(int file, const char *path, uint64_t offset, void *bytes, size_t size, size_t *got,
                          elbo_error *error);
+/* Says that these bytes will be read soon. */
+void file_will_read(int file, uint64_t offset, size_t size);
+/* A second handle of an open file. Errors: IO. */
+elbo_status file_share(int file, const char *path, int *out, elbo_error *error);
 void file_close(int file); /* negative: nothing */
 /* Reads the first size bytes of a regular file; *got is less only where it ends before. Errors: IO. */
 elbo_status file_read_head(const char *path, void *bytes, size_t size, size_t *got, elbo_error *error);
+
+/* Which file it is, and in which state: a copy is another file, and any change makes another state. Errors: IO. */
+typedef struct file_identity {
+    char file[64], state[64];
+} file_identity;
+elbo_status file_identify(int file, const char *path, file_identity *out, elbo_error *error);
 
 /* Calls visit for every name in a directory but "." and "..", in no order, until it fails. Errors: IO, those of visit. */
 typedef elbo_status (*file_visit)(void *user, const char *name, elbo_error *error);
@@ -36,6 +46,18 @@ typedef struct file_part {
 /* Replaces path by the parts one after another, atomically and durably. What a link points to is replaced, a device or
  * pipe is written to. Errors: IO (path, bytes wanted, reason). */
 elbo_status file_write(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error);
+
+/* The same piece by piece; path must stay valid. After a success of file_begin, file_end replaces path if the status given to it
+ * is ELBO_OK, and else leaves no trace; it returns that status, or its own failure. */
+typedef struct file_draft {
+    memory m;
+    const char *path;
+    char *name;
+    int file;
+} file_draft;
+elbo_status file_begin(file_draft *d, memory m, const char *path, elbo_error *error);
+elbo_status file_add(file_draft *d, const void *bytes, size_t size, elbo_error *error);
+elbo_status file_end(file_draft *d, elbo_status status, elbo_error *error);
 
 /* Appends bytes to path (created when missing) in one write; not synced. A failed append leaves what was there. */
 elbo_status file_append(const char *path, const void *bytes, size_t size, elbo_error *error);
@@ -58,9 +80,9 @@ elbo_status file_rename(const char *from, const char *to, elbo_error *error);
 elbo_status file_remove(const char *path, elbo_error *error);
 /* Removes the temporary names that a killed file_write left in a directory. */
 elbo_status file_remove_leftovers(memory m, const char *directory, elbo_error *error);
-/* Holds a directory against other holders, in this process and others, until file_release or the end of the process. On
- * file systems that can't, it holds nothing. Errors: IO, USAGE (someone else holds it). */
-elbo_status file_hold(const char *directory, int *held, elbo_error *error);
+/* Holds a directory against other holders, in this process and others, until file_release or the end of the process; wait: as
+ * soon as it is free. On file systems that can't, it holds nothing. Errors: IO, USAGE (someone else holds it). */
+elbo_status file_hold(const char *directory, bool wait, int *held, elbo_error *error);
 void file_release(int held);
 /* "directory/name", freed with mem_free; NULL out of memory. */
 char *file_join(memory m, const char *directory, const char *name);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { ALIGN = 64, CHUNK = 64 * 1024, PAGE = 4096, LARGE = 8 << 20 };
 
@@ -33,6 +35,15 @@ static void *standard_resize(void *user, void *ptr, size_t old_size, size_t new_
 }
 
 const elbo_allocator mem_standard = {standard_resize, NULL};
+
+uint64_t mem_of_machine(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+    uint64_t most = pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes : UINT64_MAX;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < most) most = limit.rlim_cur;
+    return most;
+}
 
 bool size_mul(size_t a, size_t b, size_t *out)
 {

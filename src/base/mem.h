@@ -25,6 +25,9 @@ char *mem_copy_text(memory m, const char *text);
 bool size_mul(size_t a, size_t b, size_t *out);
 bool size_add(size_t a, size_t b, size_t *out);
 
+/* Bytes of memory that the machine has, or that this process may have where those are fewer. */
+uint64_t mem_of_machine(void);
+
 /* An arena: many small blocks freed together. After the first failure every later allocation fails too, and failed says
  * so, so callers may check once at the end. */
 typedef struct arena {

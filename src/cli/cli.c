@@ -38,9 +38,20 @@ void cli_close(cli *c)
 
 /* ---- Opening ---- */
 
+/* Where programs keep what they can make again, by the XDG Base Directory Specification; NULL: nobody says. */
+static const char *cache_directory(char *room, size_t size)
+{
+    const char *own = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (own && own[0] == '/') snprintf(room, size, "%s/elbo", own);
+    else if (home && home[0] == '/') snprintf(room, size, "%s/.cache/elbo", home);
+    else return NULL;
+    return room;
+}
+
 elbo_status open_engine(cli *c)
 {
-    elbo_engine_options options = {.threads = (int)flag_int(c, "threads")};
+    char room[4096];
+    elbo_engine_options options = {.threads = (int)flag_int(c, "threads"), .cache = cache_directory(room, sizeof room)};
     c->engine = elbo_engine_open(&options, &c->error);
     return c->engine ? ELBO_OK : c->error.code;
 }

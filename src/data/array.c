@@ -1,132 +1,82 @@
 /* array.c - see array.h */
 #include "array.h"
 
+#include "../base/file.h"
 #include "data.h"
+#include "unpacked.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-bool layout_axes(layout *l, int rank, const uint64_t *sizes, bool channels_first, bool first_fastest)
+/* ---- Reading ---- */
+
+static elbo_status hold(gz *g, const layout *l, size_t bytes, array *out, elbo_error *error)
 {
-    enum { N, H, W, C };
-    static const int last[4][4] = {{N}, {N, C}, {N, H, W}, {N, H, W, C}}, first[4] = {N, C, H, W};
-    const int *axis = channels_first && rank == 4 ? first : last[rank - 1];
-    for (int a = 0; a < ARRAY_AXES; a++) {
-        l->n[a] = 1;
-        l->stride[a] = 0;
+    unsigned char *raw;
+    elbo_status status = gz_read_rest(g, bytes, "values", &raw, error);
+    if (status != ELBO_OK) return status;
+    if (layout_as_kept(l)) {
+        out->values = raw;
+        return ELBO_OK;
     }
-    l->total = 1;
-    for (int i = 0; i < rank; i++) {
-        int k = first_fastest ? i : rank - 1 - i;
-        if (sizes[k] == 0 || sizes[k] > INT64_MAX || sizes[k] > SIZE_MAX) return false;
-        l->n[axis[k]] = (size_t)sizes[k];
-        l->stride[axis[k]] = l->total;
-        if (!size_mul(l->total, (size_t)sizes[k], &l->total)) return false;
-    }
-    return true;
+    out->values = mem_new(out->m, l->total, out->dtype == ELBO_U8 ? 1 : sizeof(float));
+    if (out->values) layout_convert(l, raw, l->n[0], out->values);
+    mem_free(out->m, raw);
+    return out->values ? ELBO_OK : err_memory(error, "the values of a data file");
 }
 
-/* ---- Numbers ---- */
-
-static float half_value(uint64_t bits)
+/* The numbers stay in the file. That there are as many as announced, and what a checksum says, is looked at now. */
+static elbo_status leave(gz *g, const layout *l, size_t bytes, array *out, elbo_error *error)
 {
-    int exponent = (int)(bits >> 10 & 31);
-    double fraction = (double)(bits & 1023), value;
-    if (exponent == 31)
-        value = fraction > 0 ? NAN : INFINITY;
-    else
-        value = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-    return (float)(bits >> 15 & 1 ? -value : value);
+    out->spans = mem_new(out->m, 1, sizeof *out->spans);
+    if (!out->spans) return err_memory(error, "opening data");
+    uint64_t offset = gz_offset(g);
+    elbo_status status = gz_check_rest(g, bytes, "values", error);
+    if (status == ELBO_OK) status = span_open(out->spans, out->m, gz_file(g), gz_path(g), offset, l, error);
+    out->n_spans = status == ELBO_OK;
+    return status;
 }
 
-static float real_value(uint64_t bits, size_t bytes)
+/* They are unpacked to a file first. */
+static elbo_status leave_unpacked(gz *g, const layout *l, size_t bytes, const data_room *room, array *out, elbo_error *error)
 {
-    if (bytes == 2) return half_value(bits);
-    if (bytes == 4) {
-        uint32_t low = (uint32_t)bits;
-        float value;
-        memcpy(&value, &low, sizeof value);
-        return value;
-    }
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return fabs(value) > FLT_MAX ? INFINITY : (float)value;
+    if (!room->cache)
+        return err_set(error, ELBO_NO_MEMORY,
+                       "%s: unpacked, its values have %zu bytes; at most %llu of packed data are held in memory, and no "
+                       "directory is named to unpack to (cache). Unpack the file, and it is read where it lies",
+                       gz_path(g), bytes, (unsigned long long)room->packed);
+    out->spans = mem_new(out->m, 1, sizeof *out->spans);
+    if (!out->spans) return err_memory(error, "opening data");
+    int file = -1;
+    elbo_status status = unpacked_open(g, bytes, room->cache, &file, error);
+    if (status == ELBO_OK) status = span_open(out->spans, out->m, file, gz_path(g), 0, l, error);
+    file_close(file);
+    out->n_spans = status == ELBO_OK;
+    return status;
 }
 
-static float whole_value(uint64_t bits, size_t bytes)
-{
-    uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
-    return (float)(int64_t)((bits ^ sign) - sign);
-}
-
-static float number(const layout *l, const unsigned char *at)
-{
-    uint64_t bits = 0;
-    for (size_t i = 0; i < l->bytes; i++) bits = bits << 8 | at[l->big_endian ? i : l->bytes - 1 - i];
-    switch (l->kind) {
-    case 'f': return real_value(bits, l->bytes);
-    case 'i': return whole_value(bits, l->bytes);
-    default: return (float)bits;
-    }
-}
-
-/* One row of pixels [W,C], or of any two inner axes, from the file's order. */
-static void convert_row(const layout *l, const unsigned char *from, elbo_dtype dtype, void *out)
-{
-    size_t i = 0;
-    for (size_t w = 0; w < l->n[2]; w++) {
-        for (size_t c = 0; c < l->n[3]; c++, i++) {
-            const unsigned char *at = from + (w * l->stride[2] + c * l->stride[3]) * l->bytes;
-            if (dtype == ELBO_F32)
-                ((float *)out)[i] = number(l, at);
-            else
-                ((unsigned char *)out)[i] = l->kind == 'b' ? (unsigned char)(*at ? 255 : 0) : *at;
-        }
-    }
-}
-
-static void convert(const layout *l, const unsigned char *from, array *a)
-{
-    size_t row = l->n[2] * l->n[3] * (a->dtype == ELBO_F32 ? sizeof(float) : 1);
-    unsigned char *out = a->values;
-    for (size_t n = 0; n < l->n[0]; n++)
-        for (size_t h = 0; h < l->n[1]; h++, out += row)
-            convert_row(l, from + (n * l->stride[0] + h * l->stride[1]) * l->bytes, a->dtype, out);
-}
-
-/* Is the file's order already the one in memory? */
-static bool as_it_lies(const layout *l)
-{
-    size_t step = 1;
-    for (int a = ARRAY_AXES - 1; a >= 0; a--) {
-        if (l->n[a] > 1 && l->stride[a] != step) return false;
-        step *= l->n[a];
-    }
-    return l->kind == 'u' && l->bytes == 1;
-}
-
-elbo_status array_read(gz *g, const layout *l, array *out, elbo_error *error)
+elbo_status array_read(gz *g, const layout *l, const data_room *room, array *out, elbo_error *error)
 {
     size_t bytes;
     if (!size_mul(l->total, l->bytes, &bytes))
         return err_set(error, ELBO_BAD_FILE,
                        "%s: the header announces %zu numbers of %zu bytes, more than memory can hold", gz_path(g),
                        l->total, l->bytes);
-    unsigned char *raw;
-    elbo_status status = gz_read_rest(g, bytes, "values", &raw, error);
-    if (status != ELBO_OK) return status;
-    bool keep = l->bytes == 1 && (l->kind == 'u' || l->kind == 'b');
-    *out = (array){.m = gz_memory(g), .dtype = keep ? ELBO_U8 : ELBO_F32, .count = (int64_t)l->n[0]};
+    *out = (array){.m = gz_memory(g), .dtype = layout_dtype(l), .count = (int64_t)l->n[0]};
     for (int a = 0; a < 3; a++) out->shape[a] = (int64_t)l->n[a + 1];
-    if (as_it_lies(l)) {
-        out->values = raw;
-        return ELBO_OK;
-    }
-    out->values = mem_new(out->m, l->total, keep ? 1 : sizeof(float));
-    if (out->values) convert(l, raw, out);
-    mem_free(out->m, raw);
-    return out->values ? ELBO_OK : err_memory(error, "the values of a data file");
+    uint64_t most = !room ? UINT64_MAX : gz_packed(g) ? room->packed : room->plain;
+    elbo_status status = gz_check_room(g, bytes, "values", error);
+    if (status != ELBO_OK) return status;
+    if (bytes <= most || !layout_by_example(l)) status = hold(g, l, bytes, out, error);
+    else status = gz_packed(g) ? leave_unpacked(g, l, bytes, room, out, error) : leave(g, l, bytes, out, error);
+    if (status != ELBO_OK) array_free(out);
+    return status;
+}
+
+static void free_spans(array *a)
+{
+    for (size_t i = 0; i < a->n_spans; i++) span_close(&a->spans[i]);
+    mem_free(a->m, a->spans);
 }
 
 void array_free(array *a)
@@ -134,6 +84,7 @@ void array_free(array *a)
     if (!a->m) return;
     mem_free(a->m, a->values);
     mem_free(a->m, a->labels);
+    free_spans(a);
     columns_free(a->columns);
     *a = (array){.m = a->m};
 }
@@ -141,6 +92,34 @@ void array_free(array *a)
 size_t array_example_size(const array *a)
 {
     return (size_t)a->shape[0] * (size_t)a->shape[1] * (size_t)a->shape[2];
+}
+
+size_t array_example_bytes(const array *a)
+{
+    return array_example_size(a) * (a->dtype == ELBO_U8 ? 1 : sizeof(float));
+}
+
+/* The span of example *i, which becomes the index in it. */
+static const span *span_of(const array *a, int64_t *i)
+{
+    span *s = a->spans;
+    for (; *i >= s->count; s++) *i -= s->count;
+    return s;
+}
+
+elbo_status array_example(const array *a, int64_t i, void *out, elbo_error *error)
+{
+    size_t bytes = array_example_bytes(a);
+    const span *s = a->n_spans > 0 ? span_of(a, &i) : NULL;
+    if (s) return span_read(s, i, out, error);
+    memcpy(out, (const char *)a->values + (size_t)i * bytes, bytes);
+    return ELBO_OK;
+}
+
+void array_will_read(const array *a, int64_t i)
+{
+    const span *s = a->n_spans > 0 ? span_of(a, &i) : NULL;
+    if (s) span_will_read(s, i);
 }
 
 /* ---- Labels ---- */
@@ -187,20 +166,57 @@ static bool grow(memory m, void **block, size_t old, const void *more, size_t by
     return true;
 }
 
-elbo_status array_append(array *a, const array *b, elbo_error *error)
+static elbo_status check_alike(const array *a, const array *b, elbo_error *error)
 {
-    if (a->dtype != b->dtype || memcmp(a->shape, b->shape, sizeof a->shape) != 0 || !a->labels != !b->labels)
-        return err_set(error, ELBO_BAD_FILE,
-                       "the test examples are %lld x %lld x %lld%s, the training examples "
-                       "%lld x %lld x %lld%s; both must have one shape, one type of numbers, and labels or none",
-                       (long long)b->shape[0], (long long)b->shape[1], (long long)b->shape[2],
-                       b->labels ? " with labels" : "", (long long)a->shape[0], (long long)a->shape[1],
-                       (long long)a->shape[2], a->labels ? " with labels" : "");
-    size_t each = array_example_size(a) * (a->dtype == ELBO_U8 ? 1 : sizeof(float));
-    size_t n = (size_t)a->count, more = (size_t)b->count, label = sizeof *a->labels;
+    if (a->dtype == b->dtype && memcmp(a->shape, b->shape, sizeof a->shape) == 0 && !a->labels == !b->labels) return ELBO_OK;
+    return err_set(error, ELBO_BAD_FILE,
+                   "the test examples are %lld x %lld x %lld%s, the training examples "
+                   "%lld x %lld x %lld%s; both must have one shape, one type of numbers, and labels or none",
+                   (long long)b->shape[0], (long long)b->shape[1], (long long)b->shape[2], b->labels ? " with labels" : "",
+                   (long long)a->shape[0], (long long)a->shape[1], (long long)a->shape[2], a->labels ? " with labels" : "");
+}
+
+/* Values in memory become a span of their own. */
+static bool to_spans(array *a)
+{
+    if (a->n_spans > 0) return true;
+    a->spans = mem_new(a->m, 1, sizeof *a->spans);
+    if (!a->spans) return false;
+    *a->spans = (span){.m = a->m, .count = a->count, .held = a->values, .file = -1};
+    a->spans->l = (layout){.kind = a->dtype == ELBO_U8 ? 'u' : 'f', .bytes = a->dtype == ELBO_U8 ? 1 : sizeof(float)};
+    for (int k = 0; k < 3; k++) a->spans->l.n[k + 1] = (size_t)a->shape[k];
+    a->values = NULL;
+    a->n_spans = 1;
+    return true;
+}
+
+static bool append_spans(array *a, array *b)
+{
+    size_t each = sizeof *a->spans;
+    if (!to_spans(a) || !to_spans(b)) return false;
+    void *spans = a->spans;
+    if (!grow(a->m, &spans, a->n_spans * each, b->spans, b->n_spans * each)) return false;
+    a->spans = spans;
+    a->n_spans += b->n_spans;
+    b->n_spans = 0;
+    return true;
+}
+
+static bool append_values(array *a, array *b)
+{
+    size_t each = array_example_bytes(a);
+    if (a->n_spans > 0 || b->n_spans > 0) return append_spans(a, b);
+    return grow(a->m, &a->values, (size_t)a->count * each, b->values, (size_t)b->count * each);
+}
+
+elbo_status array_append(array *a, array *b, elbo_error *error)
+{
+    elbo_status status = check_alike(a, b, error);
+    if (status != ELBO_OK) return status;
+    size_t label = sizeof *a->labels;
     void *labels = a->labels;
-    bool grown = grow(a->m, &a->values, n * each, b->values, more * each) &&
-                 (!labels || grow(a->m, &labels, n * label, b->labels, more * label));
+    bool grown = append_values(a, b) &&
+                 (!labels || grow(a->m, &labels, (size_t)a->count * label, b->labels, (size_t)b->count * label));
     if (!grown) return err_memory(error, "the test examples after the training examples");
     a->labels = labels;
     a->count += b->count;
@@ -208,14 +224,36 @@ elbo_status array_append(array *a, const array *b, elbo_error *error)
     return ELBO_OK;
 }
 
-void array_stretch_masks(array *a)
+static bool all_ones(const unsigned char *v, size_t n)
 {
-    if (a->dtype != ELBO_U8) return;
+    size_t i = 0;
+    while (i < n && v[i] <= 1) i++;
+    return i == n;
+}
+
+static elbo_status find_masks(span *s, size_t bytes, elbo_error *error)
+{
+    unsigned char *x = mem_new(s->m, bytes, 1);
+    elbo_status status = x ? ELBO_OK : err_memory(error, "an example");
+    bool ones = true;
+    for (int64_t i = 0; i < s->count && ones && status == ELBO_OK; i++) {
+        status = span_read(s, i, x, error);
+        ones = all_ones(x, bytes);
+    }
+    s->masks = ones;
+    mem_free(s->m, x);
+    return status;
+}
+
+elbo_status array_stretch_masks(array *a, elbo_error *error)
+{
+    if (a->dtype != ELBO_U8) return ELBO_OK;
+    if (a->n_spans > 0) return find_masks(a->spans, array_example_bytes(a), error);
     unsigned char *v = a->values;
     size_t n = (size_t)a->count * array_example_size(a);
-    for (size_t i = 0; i < n; i++)
-        if (v[i] > 1) return;
-    for (size_t i = 0; i < n; i++) v[i] = (unsigned char)(v[i] * 255);
+    bool masks = all_ones(v, n);
+    for (size_t i = 0; masks && i < n; i++) v[i] = (unsigned char)(v[i] * 255);
+    return ELBO_OK;
 }
 
 /* ---- Measuring ---- */
@@ -238,7 +276,7 @@ static void add_u8(tally *t, const unsigned char *v, size_t n)
     t->min = fmin(t->min, (double)data_u8_value(low));
     t->max = fmax(t->max, (double)data_u8_value(high));
     t->binary = t->binary && !grey;
-    t->sum += (double)sum / 255;
+    t->bytes += sum;
 }
 
 static void add_f32(tally *t, const float *v, size_t n)
@@ -259,6 +297,11 @@ static void add_f32(tally *t, const float *v, size_t n)
         t->whole = t->whole && x == floor(x);
         t->sum += x;
     }
+}
+
+double tally_mean(const tally *t)
+{
+    return (t->sum + (double)t->bytes / 255) / (double)(t->n - t->n_missing);
 }
 
 void tally_add(tally *t, elbo_dtype dtype, const void *values, size_t n)

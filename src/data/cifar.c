@@ -5,7 +5,6 @@
 #include "data.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, BATCHES = 5, MOST = 1 << 30 };
 
@@ -17,49 +16,51 @@ static char *batch_path(memory m, const char *directory, int i)
     return file_join(m, directory, i < BATCHES ? name : "test_batch.bin");
 }
 
-static elbo_status take_record(array *a, int64_t i, const unsigned char *record, const char *path, int64_t at,
-                               elbo_error *error)
+static elbo_status take_labels(array *a, int file, const char *path, int64_t n, elbo_error *error)
 {
-    if (record[0] >= CLASSES)
-        return err_set(error, ELBO_BAD_FILE, "%s: label of record %lld (from 0): got %d, expected 0 to 9", path,
-                       (long long)at, record[0]);
-    unsigned char *out = (unsigned char *)a->values + (size_t)i * 3 * PLANE;
-    a->labels[i] = record[0];
-    for (int p = 0; p < PLANE; p++)
-        for (int c = 0; c < 3; c++) *out++ = record[1 + c * PLANE + p];
+    int32_t *labels = mem_resize(a->m, a->labels, (size_t)(a->count + n), sizeof *labels);
+    if (!labels) return err_memory(error, "the labels of CIFAR-10");
+    a->labels = labels;
+    for (int64_t i = 0; i < n; i++) {
+        unsigned char label = CLASSES;
+        size_t got;
+        elbo_status status = file_read_at(file, path, (uint64_t)i * RECORD, &label, 1, &got, error);
+        if (status != ELBO_OK) return status;
+        if (label >= CLASSES)
+            return err_set(error, ELBO_BAD_FILE, "%s: label of record %lld (from 0): got %d, expected 0 to 9", path, (long long)i,
+                           label);
+        labels[a->count + i] = label;
+    }
     return ELBO_OK;
 }
 
-/* Appends n records. */
-static elbo_status take_records(array *a, const unsigned char *bytes, int64_t n, const char *path, elbo_error *error)
+/* Appends n records, whose pictures stay where they are. */
+static elbo_status take_records(array *a, int file, const char *path, int64_t n, elbo_error *error)
 {
-    size_t total = (size_t)(a->count + n);
-    void *values = mem_resize(a->m, a->values, total, 3 * PLANE);
-    if (values) a->values = values;
-    int32_t *labels = mem_resize(a->m, a->labels, total, sizeof *labels);
-    if (labels) a->labels = labels;
-    if (!values || !labels) return err_memory(error, "the pictures of CIFAR-10");
-    for (int64_t i = 0; i < n; i++) {
-        elbo_status status = take_record(a, a->count + i, bytes + (size_t)i * RECORD, path, i, error);
-        if (status != ELBO_OK) return status;
-    }
+    span *spans = mem_resize(a->m, a->spans, a->n_spans + 1, sizeof *spans);
+    if (!spans) return err_memory(error, "the pictures of CIFAR-10");
+    a->spans = spans;
+    const layout l = {.kind = 'u', .bytes = 1, .n = {(size_t)n, SIDE, SIDE, 3}, .stride = {RECORD, SIDE, 1, PLANE}};
+    elbo_status status = span_open(&spans[a->n_spans], a->m, file, path, 1, &l, error);
+    if (status != ELBO_OK) return status;
+    a->n_spans++;
+    status = take_labels(a, file, path, n, error);
     a->count += n;
-    return ELBO_OK;
+    return status;
 }
 
 static elbo_status load_batch(array *a, const char *path, elbo_error *error)
 {
-    unsigned char *bytes;
-    size_t size;
-    elbo_status status = file_read(a->m, path, MOST, &bytes, &size, error);
+    int file;
+    uint64_t size;
+    elbo_status status = file_open(path, &file, &size, error);
     if (status != ELBO_OK) return status;
-    if (size == 0 || size % RECORD != 0)
-        status =
-            err_set(error, ELBO_BAD_FILE, "%s: has %zu bytes, expected a multiple of %d; it may have been cut short",
-                    path, size, RECORD);
+    if (size == 0 || size % RECORD != 0 || size > MOST)
+        status = err_set(error, ELBO_BAD_FILE, "%s: has %llu bytes, expected a multiple of %d; it may have been cut short", path,
+                         (unsigned long long)size, RECORD);
     else
-        status = take_records(a, bytes, (int64_t)(size / RECORD), path, error);
-    mem_free(a->m, bytes);
+        status = take_records(a, file, path, (int64_t)(size / RECORD), error);
+    file_close(file);
     return status;
 }
 

@@ -234,33 +234,40 @@ void data_set_measured(elbo_data *d, const tally *t)
     }
     d->info.binary = t->binary;
     d->info.step = d->info.dtype == ELBO_U8 ? 1.0 / 255 : t->whole ? 1 : 0;
-    d->info.mean = t->sum / (double)(t->n - t->n_missing);
+    d->info.mean = tally_mean(t);
 }
 
-static elbo_status measure_with(elbo_data *d, void *buffer, elbo_error *error)
+static elbo_status measure_with(elbo_data *d, int64_t n, elbo_status bad, void *buffer, elbo_error *error)
 {
-    int64_t n = spread_count(SAMPLE, d->info.count), size = (int64_t)data_example_size(d);
+    int64_t size = (int64_t)data_example_size(d);
     tally t;
     tally_open(&t);
+    t.missing = d->columns != NULL;
     for (int64_t done = 0; done < n; done += CHUNK) {
         int64_t index[CHUNK] = {0}, now = n - done < CHUNK ? n - done : CHUNK;
         for (int64_t i = 0; i < now; i++) index[i] = spread(done + i, n, d->info.count);
         elbo_status status = data_read_raw(d, index, now, buffer, NULL, error);
         if (status != ELBO_OK) return status;
         tally_add(&t, d->info.dtype, buffer, (size_t)(now * size));
-        if (t.bad >= 0) return not_finite(d, ELBO_USAGE, spread(t.bad / size, n, d->info.count), t.bad % size, error);
+        if (t.bad >= 0) return not_finite(d, bad, spread(t.bad / size, n, d->info.count), t.bad % size, error);
     }
     data_set_measured(d, &t);
     return ELBO_OK;
 }
 
-elbo_status data_measure(elbo_data *d, elbo_error *error)
+/* From n examples, or all that there are. */
+static elbo_status measure(elbo_data *d, int64_t n, elbo_status bad, elbo_error *error)
 {
     void *buffer = mem_new(d->engine->m, CHUNK, data_example_bytes(d));
     if (!buffer) return err_memory(error, "measuring data");
-    elbo_status status = measure_with(d, buffer, error);
+    elbo_status status = measure_with(d, spread_count(n, d->info.count), bad, buffer, error);
     mem_free(d->engine->m, buffer);
     return status;
+}
+
+elbo_status data_measure(elbo_data *d, elbo_error *error)
+{
+    return measure(d, SAMPLE, ELBO_USAGE, error);
 }
 
 /* FNV-1a, 64 bits. */
@@ -301,14 +308,19 @@ elbo_status data_fingerprint(elbo_data *d, uint64_t *out, elbo_error *error)
 static elbo_status held_read(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels,
                              elbo_error *error)
 {
-    (void)error;
     const array *a = d->source;
     size_t each = data_example_bytes(d);
-    for (int64_t i = 0; i < n; i++) {
-        memcpy((char *)out + (size_t)i * each, (const char *)a->values + (size_t)index[i] * each, each);
+    elbo_status status = ELBO_OK;
+    for (int64_t i = 0; i < n && status == ELBO_OK; i++) {
+        status = array_example(a, index[i], (char *)out + (size_t)i * each, error);
         if (labels) labels[i] = a->labels ? a->labels[index[i]] : -1;
     }
-    return ELBO_OK;
+    return status;
+}
+
+static void held_will_read(elbo_data *d, const int64_t *index, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) array_will_read(d->source, index[i]);
 }
 
 static void held_close(elbo_data *d)
@@ -339,19 +351,13 @@ elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error
     *held = *a;
     d->source = held;
     d->read = held_read;
+    d->will_read = a->n_spans > 0 ? held_will_read : NULL;
     d->close = held_close;
     d->info.count = a->count;
     memcpy(d->info.shape, a->shape, sizeof a->shape);
     d->info.dtype = a->dtype;
     d->info.n_classes = a->n_classes;
-    int64_t size = (int64_t)data_example_size(d);
-    tally t;
-    tally_open(&t);
-    t.missing = d->columns != NULL;
-    tally_add(&t, a->dtype, a->values, (size_t)(a->count * size));
-    if (t.bad >= 0) return not_finite(d, bad, t.bad / size, t.bad % size, error);
-    data_set_measured(d, &t);
-    return ELBO_OK;
+    return measure(d, a->count, bad, error);
 }
 
 /* ---- From memory and from a callback ---- */

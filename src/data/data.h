@@ -15,9 +15,9 @@
  * timing nor threads decide what training sees. What is kept is the list; pictures are decoded again whenever they are
  * read, by threads of their own (readers.h) that work ahead of the caller.
  *
- * What is measured. min, max, binary, mean and n_classes come from all examples where they are in memory (of a single
- * file: of the whole file, so that both parts agree) or decoded when they are opened, and else from 10,000 examples
- * spread evenly over the set. A U8 file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
+ * What is measured. min, max, binary, mean and n_classes come from all examples of files (of a single file: of the whole file, so
+ * that both parts agree) and of memory, and else, of a callback and of what is drawn, from 10,000 examples spread evenly over the
+ * set. A U8 file in which no value is above 1 holds masks: its ones are read as 1, not as 1/255. */
 #ifndef ELBO_DATA_DATA_H
 #define ELBO_DATA_DATA_H
 
@@ -97,7 +97,7 @@ elbo_data *data_new(elbo_engine *engine, const char *name, const char *path, elb
 elbo_status data_hold(elbo_data *d, struct array *a, elbo_status bad, elbo_error *error);
 /* Sets min, max (where they are not given), binary, step and mean. */
 void data_set_measured(elbo_data *d, const struct tally *t);
-/* Measures them of a set that is not in memory. */
+/* Measures them of a set that no file holds. */
 elbo_status data_measure(elbo_data *d, elbo_error *error);
 /* Narrows d, opened whole, to a part. Errors: USAGE (the part would be empty). */
 elbo_status data_take_part(elbo_data *d, data_part part, elbo_error *error);

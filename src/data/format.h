@@ -9,6 +9,7 @@ typedef struct reading {
     const elbo_data_options *options;
     const column_list *like; /* NULL: none */
     const char *member;      /* of an archive of arrays, the one that is meant; NULL: the usual one */
+    const data_room *room;   /* NULL: all in memory */
 } reading;
 
 /* <prefix>_begins: does a file of this format begin with these GZ_HEAD bytes?

@@ -57,8 +57,7 @@ static elbo_status read_header(gz *g, layout *l, elbo_error *error)
 
 elbo_status idx_load(gz *g, const reading *how, array *out, elbo_error *error)
 {
-    (void)how;
     layout l;
     elbo_status status = read_header(g, &l, error);
-    return status == ELBO_OK ? array_read(g, &l, out, error) : status;
+    return status == ELBO_OK ? array_read(g, &l, how->room, out, error) : status;
 }

@@ -43,6 +43,8 @@ static const format formats[] = {
 #undef FORMAT
 };
 
+enum { PLAIN_BYTES = 64 << 20 };
+
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static const char *const train_roles[] = {"train", NULL}, *const test_roles[] = {"t10k", "test", NULL};
@@ -113,7 +115,7 @@ static elbo_status load_labels(const char *path, array *a, elbo_error *error)
     elbo_status status = ELBO_OK;
     if (to_labels(beside) && file_exists(beside)) {
         array labels = {0};
-        status = load(a->m, beside, &(reading){NULL, NULL, NULL}, &labels, error);
+        status = load(a->m, beside, &(reading){NULL}, &labels, error);
         if (status == ELBO_OK) status = array_set_labels(a, &labels, beside, error);
         array_free(&labels);
     }
@@ -125,8 +127,10 @@ static elbo_status load_with_labels(memory m, const char *path, const reading *h
 {
     elbo_status status = load(m, path, how, out, error);
     if (status != ELBO_OK) return status;
-    array_stretch_masks(out);
-    return load_labels(path, out, error);
+    status = array_stretch_masks(out, error);
+    if (status == ELBO_OK) status = load_labels(path, out, error);
+    if (status != ELBO_OK) array_free(out);
+    return status;
 }
 
 /* ---- Directories ---- */
@@ -379,10 +383,17 @@ static elbo_data *with_options(elbo_data *d, const elbo_data_options *o, elbo_er
     return NULL;
 }
 
+static data_room room_of(const elbo_engine *engine)
+{
+    uint64_t most = (uint64_t)engine->data_memory;
+    return (data_room){.plain = most ? most : PLAIN_BYTES, .packed = most ? most : mem_of_machine() / 4, .cache = engine->cache};
+}
+
 elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *part_word, const elbo_data_options *options,
                           const column_list *like, elbo_error *error)
 {
-    const reading how = {options, like, NULL};
+    data_room room;
+    const reading how = {options, like, NULL, &room};
     data_part part;
     if (!engine || !name) {
         err_set(error, ELBO_USAGE, "opening data: engine or name is NULL");
@@ -393,6 +404,7 @@ elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *par
                 part_word ? part_word : "");
         return NULL;
     }
+    room = room_of(engine);
     bool pictures;
     elbo_data *d = open_plain(engine, name, part, &how, &pictures, error);
     d = pictures ? open_pictures(engine, name, part, options, error) : with_options(d, options, error);

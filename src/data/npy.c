@@ -226,7 +226,6 @@ static elbo_status read_header(gz *g, header *h, elbo_error *error)
 
 elbo_status npy_load(gz *g, const reading *how, array *out, elbo_error *error)
 {
-    (void)how;
     header h = {0};
     elbo_status status = read_header(g, &h, error);
     if (status != ELBO_OK) return status;
@@ -234,7 +233,7 @@ elbo_status npy_load(gz *g, const reading *how, array *out, elbo_error *error)
     if (!layout_axes(&l, h.rank, h.sizes, false, h.fortran))
         return err_set(error, ELBO_BAD_FILE,
                        "%s: .npy header: a size is 0, or their product is more than memory can hold", gz_path(g));
-    return array_read(g, &l, out, error);
+    return array_read(g, &l, how->room, out, error);
 }
 
 /* ---- Writing ---- */

@@ -6,13 +6,15 @@
  *
  * The examples are the array that is asked for (file.npz:name), the only one, or the first of some usual names; labels are
  * one called y, labels or target, of as many whole numbers. */
+#include "../base/file.h"
 #include "format.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 enum { END = 22, CENTRAL = 46, LOCAL = 30, COMMENT = 65535, MOST_MEMBERS = 4096, NAME = 256 };
+enum { WIDE_END = 56, WIDE_LOCATOR = 20, MOST_DIRECTORY = 1 << 24 };
+#define WIDE 0xffffffffu /* stands for a number that is elsewhere, with more bits */
 
 bool npz_begins(const unsigned char *head)
 {
@@ -21,10 +23,11 @@ bool npz_begins(const unsigned char *head)
 
 typedef struct zip {
     memory m;
+    const gz *g; /* the file */
     const char *path;
-    const unsigned char *bytes;
-    size_t size;
-    size_t directory, n; /* where the central directory begins, and its entries */
+    uint64_t begin;           /* of the central directory */
+    unsigned char *directory; /* its bytes */
+    size_t size, n;           /* bytes and entries of it */
 } zip;
 
 typedef struct member {
@@ -45,25 +48,65 @@ static elbo_status broken(const zip *z, uint64_t offset, const char *what, elbo_
     return err_set(error, ELBO_BAD_FILE, "%s: zip archive at offset %llu: %s", z->path, (unsigned long long)offset, what);
 }
 
+/* A new block of the n bytes at an offset. */
+static elbo_status read_at(const zip *z, uint64_t offset, size_t n, unsigned char **out, elbo_error *error)
+{
+    size_t got = 0;
+    *out = mem_new(z->m, n, 1);
+    if (!*out) return err_memory(error, "a zip archive");
+    elbo_status status = file_read_at(gz_file(z->g), z->path, offset, *out, n, &got, error);
+    if (status == ELBO_OK && got < n) status = broken(z, offset, "it has been cut short", error);
+    if (status == ELBO_OK) return ELBO_OK;
+    mem_free(z->m, *out);
+    *out = NULL;
+    return status;
+}
+
 /* ---- The directory ---- */
+
+/* Takes the record of the end, which lies at an offset. Archives of more than 4 GiB have a wider one before it. */
+static elbo_status take_end(zip *z, const unsigned char *e, uint64_t at, elbo_error *error)
+{
+    uint64_t n = little(e + 10, 2), size = little(e + 12, 4), begin = little(e + 16, 4), end = at;
+    if (little(e + 4, 4) != 0 || little(e + 8, 2) != n) return broken(z, at, "one of several parts", error);
+    if (begin == WIDE || size == WIDE) {
+        unsigned char *wide;
+        if (at < WIDE_END + WIDE_LOCATOR) return broken(z, at, "its wide directory is missing", error);
+        end = at - WIDE_END - WIDE_LOCATOR;
+        elbo_status status = read_at(z, end, WIDE_END, &wide, error);
+        if (status != ELBO_OK) return status;
+        bool right = memcmp(wide, "PK\6\6", 4) == 0 && little(wide + 32, 8) == n;
+        size = little(wide + 40, 8);
+        begin = little(wide + 48, 8);
+        mem_free(z->m, wide);
+        if (!right) return broken(z, end, "its wide directory is broken", error);
+    }
+    if (begin > end || size != end - begin || n > MOST_MEMBERS || size > MOST_DIRECTORY)
+        return broken(z, at, "its directory is not where it should be, or very large", error);
+    z->begin = begin;
+    z->size = (size_t)size;
+    z->n = (size_t)n;
+    return ELBO_OK;
+}
+
+static elbo_status find_in(zip *z, const unsigned char *tail, size_t n, uint64_t offset, elbo_error *error)
+{
+    for (size_t at = n >= END ? n - END + 1 : 0; at-- > 0;)
+        if (memcmp(tail + at, "PK\5\6", 4) == 0 && at + END + little(tail + at + 20, 2) == n)
+            return take_end(z, tail + at, offset + at, error);
+    return broken(z, offset + n, "the end of the directory is missing; the file has been cut short", error);
+}
 
 static elbo_status find_directory(zip *z, elbo_error *error)
 {
-    size_t lowest = z->size > END + COMMENT ? z->size - END - COMMENT : 0;
-    for (size_t at = z->size >= END ? z->size - END : 0; z->size >= END; at--) {
-        const unsigned char *e = z->bytes + at;
-        if (memcmp(e, "PK\5\6", 4) == 0 && at + END + little(e + 20, 2) == z->size) {
-            uint64_t n = little(e + 10, 2), size = little(e + 12, 4), begin = little(e + 16, 4);
-            if (little(e + 4, 4) != 0 || little(e + 8, 2) != n) return broken(z, at, "one of several parts", error);
-            if (begin > at || size != at - begin || n > MOST_MEMBERS)
-                return broken(z, at, "its directory is not where it should be, or very large", error);
-            z->directory = (size_t)begin;
-            z->n = (size_t)n;
-            return ELBO_OK;
-        }
-        if (at == lowest) break;
-    }
-    return broken(z, z->size, "the end of the directory is missing; the file has been cut short", error);
+    uint64_t all = gz_end(z->g);
+    size_t n = all < END + COMMENT ? (size_t)all : END + COMMENT;
+    unsigned char *tail;
+    elbo_status status = read_at(z, all - n, n, &tail, error);
+    if (status != ELBO_OK) return status;
+    status = find_in(z, tail, n, all - n, error);
+    mem_free(z->m, tail);
+    return status == ELBO_OK ? read_at(z, z->begin, z->size, &z->directory, error) : status;
 }
 
 /* Sizes that do not fit 32 bits are in an extra field, in the order of those that say so. */
@@ -87,17 +130,18 @@ static bool wide_sizes(const unsigned char *extra, size_t n, uint64_t *const *va
 /* Reads the entry at *at of the directory and goes on to the next. */
 static elbo_status read_entry(const zip *z, size_t *at, member *out, elbo_error *error)
 {
-    const unsigned char *e = z->bytes + *at;
+    const unsigned char *e = z->directory + *at;
+    uint64_t here = z->begin + *at;
     if (z->size - *at < CENTRAL || memcmp(e, "PK\1\2", 4) != 0)
-        return broken(z, *at, "an entry of the directory is broken", error);
+        return broken(z, here, "an entry of the directory is broken", error);
     size_t name = (size_t)little(e + 28, 2), extra = (size_t)little(e + 30, 2), comment = (size_t)little(e + 32, 2);
-    if (z->size - *at - CENTRAL < name + extra + comment) return broken(z, *at, "an entry of the directory is cut short", error);
+    if (z->size - *at - CENTRAL < name + extra + comment) return broken(z, here, "an entry of the directory is cut short", error);
     *out = (member){.method = (uint32_t)little(e + 10, 2), .crc = (uint32_t)little(e + 16, 4), .packed = little(e + 20, 4),
                     .size = little(e + 24, 4), .header = little(e + 42, 4)};
     uint64_t *const wide[] = {&out->size, &out->packed, &out->header};
-    if (little(e + 8, 2) & 1) return broken(z, *at, "it is encrypted", error);
-    if (!wide_sizes(e + CENTRAL + name, extra, wide, 3)) return broken(z, *at, "an extra field is broken", error);
-    if (name >= NAME || memchr(e + CENTRAL, 0, name)) return broken(z, *at, "a name is too long or no text", error);
+    if (little(e + 8, 2) & 1) return broken(z, here, "it is encrypted", error);
+    if (!wide_sizes(e + CENTRAL + name, extra, wide, 3)) return broken(z, here, "an extra field is broken", error);
+    if (name >= NAME || memchr(e + CENTRAL, 0, name)) return broken(z, here, "a name is too long or no text", error);
     memcpy(out->full, e + CENTRAL, name);
     memcpy(out->name, e + CENTRAL, name);
     if (name > 4 && memcmp(out->name + name - 4, ".npy", 4) == 0) out->name[name - 4] = 0;
@@ -107,56 +151,56 @@ static elbo_status read_entry(const zip *z, size_t *at, member *out, elbo_error 
 
 /* ---- A member ---- */
 
-/* *data: where its bytes begin. The local header must agree with the directory; sizes may be told behind the data instead. */
-static elbo_status check_local(const zip *z, const member *v, size_t *data, elbo_error *error)
+/* The local header must agree with the directory; sizes may be told behind the data instead. rest: name and extra field. */
+static elbo_status check_header(const zip *z, const member *v, const unsigned char *h, const unsigned char *rest,
+                                elbo_error *error)
 {
-    if (v->header > z->size || z->size - v->header < LOCAL)
-        return broken(z, v->header, "a member begins beyond the end", error);
-    const unsigned char *h = z->bytes + v->header;
     size_t name = (size_t)little(h + 26, 2), extra = (size_t)little(h + 28, 2), known = strlen(v->full);
     uint64_t crc = little(h + 14, 4), packed = little(h + 18, 4), size = little(h + 22, 4);
     uint64_t *const wide[] = {&size, &packed};
-    if (memcmp(h, "PK\3\4", 4) != 0 || z->size - v->header - LOCAL < name + extra)
-        return broken(z, v->header, "a member has no header", error);
     bool later = little(h + 6, 2) >> 3 & 1;
-    bool same = name == known && memcmp(h + LOCAL, v->full, known) == 0 && little(h + 8, 2) == v->method;
-    if (!wide_sizes(h + LOCAL + name, extra, wide, 2) || !same ||
-        (!later && (crc != v->crc || packed != v->packed || size != v->size)))
-        return broken(z, v->header, "a member's header and the directory differ", error);
-    *data = (size_t)v->header + LOCAL + name + extra;
-    if (v->packed > z->size - *data) return broken(z, v->header, "a member reaches beyond the end", error);
-    return ELBO_OK;
+    bool same = name == known && memcmp(rest, v->full, known) == 0 && little(h + 8, 2) == v->method;
+    if (wide_sizes(rest + name, extra, wide, 2) && same && (later || (crc == v->crc && packed == v->packed && size == v->size)))
+        return ELBO_OK;
+    return broken(z, v->header, "a member's header and the directory differ", error);
 }
 
-static elbo_status unpack(const zip *z, const member *v, size_t data, unsigned char **out, elbo_error *error)
+/* *data: where its bytes begin. */
+static elbo_status check_local(const zip *z, const member *v, uint64_t *data, elbo_error *error)
 {
-    gz *g;
-    if (v->method != 0 && v->method != 8) return broken(z, v->header, "a member is neither stored nor deflated", error);
-    elbo_status status = gz_open_bytes(&g, z->m, z->path, z->bytes + data, (size_t)v->packed, v->method == 8, error);
+    uint64_t all = gz_end(z->g);
+    unsigned char *h = NULL, *rest = NULL;
+    if (v->header > all || all - v->header < LOCAL) return broken(z, v->header, "a member begins beyond the end", error);
+    elbo_status status = read_at(z, v->header, LOCAL, &h, error);
     if (status != ELBO_OK) return status;
-    status = v->size <= SIZE_MAX ? gz_read_rest(g, (size_t)v->size, v->name, out, error) : err_memory(error, v->name);
-    gz_close(g);
-    if (status != ELBO_OK) return status;
-    uLong crc = crc32_z(0, *out, (z_size_t)v->size);
-    if (crc == v->crc) return ELBO_OK;
-    mem_free(z->m, *out);
-    *out = NULL;
-    return broken(z, v->header, "a member's checksum is not the one of its data", error);
+    size_t n = (size_t)little(h + 26, 2) + (size_t)little(h + 28, 2);
+    *data = v->header + LOCAL + n;
+    if (memcmp(h, "PK\3\4", 4) != 0 || all - v->header - LOCAL < n)
+        status = broken(z, v->header, "a member has no header", error);
+    if (status == ELBO_OK) status = read_at(z, v->header + LOCAL, n, &rest, error);
+    if (status == ELBO_OK) status = check_header(z, v, h, rest, error);
+    if (status == ELBO_OK && v->packed > all - *data) status = broken(z, v->header, "a member reaches beyond the end", error);
+    mem_free(z->m, rest);
+    mem_free(z->m, h);
+    return status;
+}
+
+static elbo_status load_array(const zip *z, const member *v, gz *g, const reading *how, array *out, elbo_error *error)
+{
+    if (!npy_begins(gz_head(g))) return err_set(error, ELBO_BAD_FILE, "%s: \"%s\" is no NumPy array", z->path, v->name);
+    return npy_load(g, how, out, error);
 }
 
 static elbo_status load_member(const zip *z, const member *v, const reading *how, array *out, elbo_error *error)
 {
-    size_t data = 0;
-    unsigned char *bytes = NULL;
+    gz_part part = {.size = v->packed, .deflated = v->method == 8, .checksum = v->crc, .unpacked = v->size};
     gz *g = NULL;
-    elbo_status status = check_local(z, v, &data, error);
-    if (status == ELBO_OK) status = unpack(z, v, data, &bytes, error);
-    if (status == ELBO_OK) status = gz_open_bytes(&g, z->m, z->path, bytes, (size_t)v->size, false, error);
-    if (status == ELBO_OK && !npy_begins(gz_head(g)))
-        status = err_set(error, ELBO_BAD_FILE, "%s: \"%s\" is no NumPy array", z->path, v->name);
-    if (status == ELBO_OK) status = npy_load(g, how, out, error);
+    elbo_status status = check_local(z, v, &part.offset, error);
+    if (status == ELBO_OK && v->method != 0 && v->method != 8)
+        status = broken(z, v->header, "a member is neither stored nor deflated", error);
+    if (status == ELBO_OK) status = gz_open_part(&g, z->g, &part, error);
+    if (status == ELBO_OK) status = load_array(z, v, g, how, out, error);
     gz_close(g);
-    mem_free(z->m, bytes);
     return status;
 }
 
@@ -170,7 +214,7 @@ static elbo_status find_name(const zip *z, const char *const *names, member *out
 {
     *found = false;
     for (; *names && !*found; names++) {
-        size_t at = z->directory;
+        size_t at = 0;
         for (size_t i = 0; i < z->n && !*found; i++) {
             elbo_status status = read_entry(z, &at, out, error);
             if (status != ELBO_OK) return status;
@@ -184,7 +228,7 @@ static elbo_status say_names(const zip *z, const char *wanted, elbo_error *error
 {
     char names[400] = "";
     member v;
-    size_t at = z->directory;
+    size_t at = 0;
     for (size_t i = 0; i < z->n && read_entry(z, &at, &v, NULL) == ELBO_OK; i++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", v.name);
     return err_set(error, ELBO_USAGE, "%s: has no array %s%s%s; say which of %s is meant, as in %s:NAME", z->path,
@@ -195,19 +239,19 @@ static elbo_status choose(const zip *z, const char *wanted, member *out, elbo_er
 {
     const char *const asked[] = {wanted, NULL};
     bool found;
-    size_t at = z->directory;
+    size_t at = 0;
     elbo_status status = find_name(z, wanted ? asked : usual, out, &found, error);
     if (status != ELBO_OK || found) return status;
     return z->n == 1 && !wanted ? read_entry(z, &at, out, error) : say_names(z, wanted, error);
 }
 
-static elbo_status add_labels(const zip *z, const reading *how, array *out, elbo_error *error)
+static elbo_status add_labels(const zip *z, array *out, elbo_error *error)
 {
     member v;
     bool found;
     array labels = {0};
     elbo_status status = find_name(z, label_names, &v, &found, error);
-    if (status == ELBO_OK && found) status = load_member(z, &v, how, &labels, error);
+    if (status == ELBO_OK && found) status = load_member(z, &v, &(reading){NULL}, &labels, error);
     if (status == ELBO_OK && found && array_example_size(&labels) == 1 && labels.count == out->count)
         status = array_set_labels(out, &labels, z->path, error);
     array_free(&labels);
@@ -216,14 +260,14 @@ static elbo_status add_labels(const zip *z, const reading *how, array *out, elbo
 
 elbo_status npz_load(gz *g, const reading *how, array *out, elbo_error *error)
 {
-    zip z = {.m = gz_memory(g), .path = gz_path(g)};
+    zip z = {.m = gz_memory(g), .g = g, .path = gz_path(g)};
     member v;
-    if (!gz_bytes(g, &z.bytes, &z.size))
-        return err_set(error, ELBO_BAD_FILE, "%s: a gzipped archive; unpack it with gunzip", z.path);
+    if (gz_packed(g)) return err_set(error, ELBO_BAD_FILE, "%s: a gzipped archive; unpack it with gunzip", z.path);
     elbo_status status = find_directory(&z, error);
     if (status == ELBO_OK) status = choose(&z, how->member, &v, error);
     if (status == ELBO_OK) status = load_member(&z, &v, how, out, error);
-    if (status == ELBO_OK) status = add_labels(&z, how, out, error);
+    if (status == ELBO_OK) status = add_labels(&z, out, error);
     if (status != ELBO_OK) array_free(out);
+    mem_free(z.m, z.directory);
     return status;
 }

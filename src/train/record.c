@@ -290,7 +290,7 @@ elbo_status record_begin(record *r, elbo_engine *engine, const elbo_train_option
     elbo_status status = open_record(r, engine, options, error);
     if (status != ELBO_OK || !directory) return status;
     status = file_make_directory(directory, error);
-    if (status == ELBO_OK) status = file_hold(directory, &r->held, error);
+    if (status == ELBO_OK) status = file_hold(directory, false, &r->held, error);
     for (size_t i = 0; i < N_SIGNS && status == ELBO_OK; i++) status = at_path(r, signs[i], refuse_existing, NULL, error);
     if (status == ELBO_OK) status = at_path(r, "run.json", write_origin, &b, error);
     if (status == ELBO_OK) status = at_path(r, "config.toml", write_config, (void *)(uintptr_t)config, error);
@@ -345,7 +345,8 @@ static elbo_status load(record *r, const char *path, void *user, elbo_error *err
 elbo_model *record_find(record *r, elbo_engine *engine, const elbo_train_options *options, run_state *run, run_arrays *arrays,
                         const char **from, elbo_error *why, elbo_error *error)
 {
-    if (open_record(r, engine, options, error) != ELBO_OK || file_hold(r->directory, &r->held, error) != ELBO_OK) return NULL;
+    if (open_record(r, engine, options, error) != ELBO_OK) return NULL;
+    if (file_hold(r->directory, false, &r->held, error) != ELBO_OK) return NULL;
     loading l = {run, arrays, NULL};
     elbo_status status = ELBO_IO;
     for (size_t i = 0; i < N_CHECKPOINTS && status != ELBO_OK && status != ELBO_NO_MEMORY; i++) {
