@@ -10,8 +10,8 @@
  *     profile=2       and every step of the plan
  *     on-demand=1     measures for each line of standard input (bench/compare)
  *
- * A step is decoding, or all that training does for a batch: reading it, the plan of each objective, the check that everything is finite, the
- * optimiser. */
+ * A step is decoding, or all that training does for a batch: reading it, the plan of each objective, the check that everything is
+ * finite, the optimiser. */
 #include "base/clock.h"
 #include "base/philox.h"
 #include "base/text.h"

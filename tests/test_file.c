@@ -272,6 +272,26 @@ static void test_failing_writes(void **state)
     assert_int_equal(file_remove(path, &error), ELBO_OK);
 }
 
+/* A result is replaced as whole, but the disk is not waited for. */
+static void test_results_are_not_flushed(void **state)
+{
+    (void)state;
+    if (!can_fail) skip();
+    const file_part part = {"a result", 8};
+    fail_at("fsync", 0, EIO);
+    assert_int_equal(file_write_result(&mem_standard, at("a"), &part, 1, &error), ELBO_OK);
+    assert_false(fault.happened);
+    all_well();
+    assert_true(holds(at("a"), "a result"));
+    assert_int_equal(count_files(), 1);
+    fail_at("rename", 0, EIO);
+    assert_int_equal(file_write_result(&mem_standard, at("a"), &(file_part){"another", 7}, 1, &error), ELBO_IO);
+    all_well();
+    assert_true(holds(at("a"), "a result"));
+    assert_int_equal(count_files(), 1);
+    assert_int_equal(file_remove(at("a"), &error), ELBO_OK);
+}
+
 static void test_failing_reads(void **state)
 {
     (void)state;
@@ -417,6 +437,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read), cmocka_unit_test(test_special_files),
         cmocka_unit_test(test_interruptions),  cmocka_unit_test(test_failing_writes),
+        cmocka_unit_test(test_results_are_not_flushed),
         cmocka_unit_test(test_failing_reads),  cmocka_unit_test(test_names_in_the_way),
         cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_logs),
         cmocka_unit_test(test_directories),    cmocka_unit_test(test_names),

@@ -280,18 +280,19 @@ static int draft_begin(file_draft *d, memory m, const char *path, mode_t mode)
 
 static int draft_end(file_draft *d, int reason)
 {
-    if (!reason) reason = sync_file(d->file);
+    if (!reason && !d->hasty) reason = sync_file(d->file);
     reason = close_after(reason, d->file);
     if (!reason && rename(d->name, d->path)) reason = errno;
     if (reason) unlink(d->name);
     mem_free(d->m, d->name);
-    return reason ? reason : sync_directory_of(d->path);
+    return reason || d->hasty ? reason : sync_directory_of(d->path);
 }
 
-static int replace(memory m, const char *path, mode_t mode, const file_part *parts, size_t n_parts)
+static int replace(memory m, const char *path, mode_t mode, const file_part *parts, size_t n_parts, bool hasty)
 {
     file_draft d;
     int reason = draft_begin(&d, m, path, mode);
+    d.hasty = hasty;
     return reason ? reason : draft_end(&d, write_parts(d.file, parts, n_parts));
 }
 
@@ -302,22 +303,29 @@ static int write_into(const char *path, const file_part *parts, size_t n_parts)
 }
 
 /* A link stays, and what it points to is replaced; a device or a pipe (/dev/null, /dev/stdout) must not be replaced. */
-static int write_to(memory m, const char *path, const file_part *parts, size_t n_parts)
+static int write_to(memory m, const char *path, const file_part *parts, size_t n_parts, bool hasty)
 {
     struct stat s;
-    if (lstat(path, &s)) return errno == ENOENT ? replace(m, path, 0666, parts, n_parts) : errno;
+    if (lstat(path, &s)) return errno == ENOENT ? replace(m, path, 0666, parts, n_parts, hasty) : errno;
     char target[PATH_MAX];
     if (S_ISLNK(s.st_mode)) {
         if (stat(path, &s) || !realpath(path, target)) return errno;
         path = target;
     }
     if (S_ISDIR(s.st_mode)) return EISDIR;
-    return S_ISREG(s.st_mode) ? replace(m, path, s.st_mode & 0777, parts, n_parts) : write_into(path, parts, n_parts);
+    if (!S_ISREG(s.st_mode)) return write_into(path, parts, n_parts);
+    return replace(m, path, s.st_mode & 0777, parts, n_parts, hasty);
 }
 
 elbo_status file_write(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error)
 {
-    int reason = write_to(m, path, parts, n_parts);
+    int reason = write_to(m, path, parts, n_parts, false);
+    return reason ? fail_write(error, path, size_of_parts(parts, n_parts), reason) : ELBO_OK;
+}
+
+elbo_status file_write_result(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error)
+{
+    int reason = write_to(m, path, parts, n_parts, true);
     return reason ? fail_write(error, path, size_of_parts(parts, n_parts), reason) : ELBO_OK;
 }
 

@@ -1,7 +1,7 @@
 /* file.h - reading whole files, writing them atomically, appending to logs, and directories.
  *
  * Saving follows one rule: open a new name exclusively, write, fsync, close (checked), rename, fsync the directory. A
- * failed write leaves the old file and no leftovers. Every system call goes through the retrying helpers of file.c, so
+ * failed write leaves the old file and no leftovers. Results that can be computed again are not flushed. Every system call goes through the retrying helpers of file.c, so
  * EINTR and short writes are handled in one place. Errors carry the path and the operating system's reason. */
 #ifndef ELBO_BASE_FILE_H
 #define ELBO_BASE_FILE_H
@@ -46,6 +46,9 @@ typedef struct file_part {
 /* Replaces path by the parts one after another, atomically and durably. What a link points to is replaced, a device or
  * pipe is written to. Errors: IO (path, bytes wanted, reason). */
 elbo_status file_write(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error);
+/* The same without waiting for the disk, for what can be computed again, as a picture: a program that ends or is killed leaves
+ * the old file or the new one, a power cut may leave an empty one. */
+elbo_status file_write_result(memory m, const char *path, const file_part *parts, size_t n_parts, elbo_error *error);
 
 /* The same piece by piece; path must stay valid. After a success of file_begin, file_end replaces path if the status given to it
  * is ELBO_OK, and else leaves no trace; it returns that status, or its own failure. */
@@ -54,6 +57,7 @@ typedef struct file_draft {
     const char *path;
     char *name;
     int file;
+    bool hasty; /* the disk is not waited for */
 } file_draft;
 elbo_status file_begin(file_draft *d, memory m, const char *path, elbo_error *error);
 elbo_status file_add(file_draft *d, const void *bytes, size_t size, elbo_error *error);

@@ -46,7 +46,8 @@ elbo_status csv_write(memory m, const char *path, const column_list *c, const fl
     text_open(&t, m);
     add_row(&t, c, NULL);
     for (int64_t i = 0; i < n; i++) add_row(&t, c, x + i * c->n);
-    elbo_status status = t.failed ? err_memory(error, "a table") : file_write(m, path, &(file_part){t.bytes, t.length}, 1, error);
+    elbo_status status = t.failed ? err_memory(error, "a table")
+                                  : file_write_result(m, path, &(file_part){t.bytes, t.length}, 1, error);
     text_close(&t);
     return status;
 }

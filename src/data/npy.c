@@ -269,7 +269,7 @@ elbo_status elbo_npy_write(elbo_engine *engine, const char *path, const float *v
     text_open(&t, engine->m);
     add_header(&t, shape, rank);
     file_part parts[] = {{t.bytes, t.length}, {values, bytes}};
-    elbo_status status = t.failed ? err_memory(error, "a .npy header") : file_write(engine->m, path, parts, 2, error);
+    elbo_status status = t.failed ? err_memory(error, "a .npy header") : file_write_result(engine->m, path, parts, 2, error);
     text_close(&t);
     return status;
 }

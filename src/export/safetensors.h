@@ -81,6 +81,8 @@ elbo_status st_write(memory m, const char *path, const st_tensor *tensors, size_
 elbo_status st_format(memory m, const st_tensor *tensors, size_t n, const st_pair *meta, size_t n_meta,
                       unsigned char **bytes, size_t *size, elbo_error *error);
 
+/* The tensor's elements where they lie, if they are floats that can be read there; else NULL. */
+const float *st_floats(const st_tensor *t);
 /* The tensor's elements as floats, rounded where needed. False for a dtype that is none of F64, F32, F16, BF16. */
 bool st_to_float(const st_tensor *t, float *out);
 /* The index of the first element that is NaN or infinite as a float, or -1. */

@@ -208,41 +208,82 @@ void store_range(const store *s, const char *group, int64_t *begin, int64_t *end
 
 /* ---- Layouts ---- */
 
-/* How far one moves inside for a step along each axis outside. */
-static void outside_strides(const layout *l, int64_t *stride)
+/* A tensor in its two orders: the size of each axis as exported, and how far a step along it moves outside and inside. */
+typedef struct orders {
+    int rank;
+    int64_t size[MAX_RANK], outside[MAX_RANK], inside[MAX_RANK];
+} orders;
+
+static orders orders_of(const layout *l)
 {
+    orders o = {.rank = l->view.rank};
     int64_t inside[MAX_RANK], count = 1;
-    for (int d = l->view.rank - 1; d >= 0; d--) {
+    for (int d = o.rank - 1; d >= 0; d--) {
         inside[d] = count;
         count *= l->view.dim[d];
     }
-    /* cppcheck-suppress uninitvar ; as many are set as are read */
-    for (int d = 0; d < l->view.rank; d++) stride[d] = inside[l->order[d]];
+    count = 1;
+    for (int d = o.rank - 1; d >= 0; d--) {
+        o.size[d] = l->view.dim[l->order[d]];
+        o.inside[d] = inside[l->order[d]];
+        o.outside[d] = count;
+        count *= o.size[d];
+    }
+    return o;
 }
 
-/* Visits the tensor in exported order, one run along the last axis after another; at tells where a run begins inside. */
-static void copy_permuted(const entry *e, const float *from, float *to, bool exporting)
+/* The axis along which numbers lie side by side; the first where there is one number only. */
+static int fast_axis(const orders *o, const int64_t *stride)
 {
-    const layout *l = &e->layout;
-    int last = l->view.rank - 1;
-    int64_t stride[MAX_RANK] = {1}, index[MAX_RANK] = {0}, n = last < 0 ? 1 : l->view.dim[l->order[last]];
-    outside_strides(l, stride);
-    int64_t step = last < 0 ? 1 : stride[last];
-    for (int64_t i = 0; i < e->count; i += n) {
-        int64_t at = 0;
-        for (int d = 0; d < last; d++) at += index[d] * stride[d];
-        if (exporting) for (int64_t k = 0; k < n; k++) to[i + k] = from[at + k * step];
-        else for (int64_t k = 0; k < n; k++) to[at + k * step] = from[i + k];
-        for (int d = last - 1; d >= 0 && ++index[d] == l->view.dim[l->order[d]]; d--) index[d] = 0;
+    for (int d = 0; d < o->rank; d++)
+        if (stride[d] == 1 && o->size[d] > 1) return d;
+    return 0;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* m rows of n numbers, which lie side by side along a row of to, and in from along a column (or a row): in strips as wide as a line
+ * of the cache, so that lines are used whole on both sides. */
+static void copy_plane(int64_t m, int64_t n, const float *from, const int64_t *apart, float *to, int64_t rows_apart)
+{
+    enum { STRIP = 16 };
+    for (int64_t j = 0; j < n; j += STRIP) {
+        for (int64_t i = 0, some = least(STRIP, n - j); i < m; i++) {
+            const float *x = from + i * apart[0] + j * apart[1];
+            float *y = to + i * rows_apart + j;
+            for (int64_t k = 0; k < some; k++) y[k] = x[k * apart[1]];
+        }
+    }
+}
+
+/* Plane by plane: the axes that are fast on either side, all others one by one. */
+static void copy_ordered(const entry *e, const float *from, float *to, bool exporting)
+{
+    orders o = orders_of(&e->layout);
+    const int64_t *f = exporting ? o.inside : o.outside, *t = exporting ? o.outside : o.inside;
+    int row = fast_axis(&o, f), column = fast_axis(&o, t);
+    int64_t n = o.rank ? o.size[column] : 1, m = o.rank && row != column ? o.size[row] : 1;
+    for (int64_t plane = 0; plane < e->count / (m * n); plane++) {
+        int64_t rest = plane, from_at = 0, to_at = 0;
+        for (int d = 0; d < o.rank; d++) {
+            if (d == row || d == column) continue;
+            from_at += rest % o.size[d] * f[d];
+            to_at += rest % o.size[d] * t[d];
+            rest /= o.size[d];
+        }
+        copy_plane(m, n, from + from_at, (const int64_t[]){f[row], f[column]}, to + to_at, t[row]);
     }
 }
 
 void store_export(const entry *e, const float *base, float *out)
 {
-    copy_permuted(e, base + e->offset, out, true);
+    copy_ordered(e, base + e->offset, out, true);
 }
 
 void store_import(const entry *e, const float *in, float *base)
 {
-    copy_permuted(e, in, base + e->offset, false);
+    copy_ordered(e, in, base + e->offset, false);
 }

@@ -261,7 +261,7 @@ static elbo_status write_page(report *r, const char *path, elbo_error *error)
     html_leaf(&r->out, "footer", NULL, "Made by elbo %s from the files of the run.", elbo_version());
     html_end(&r->out);
     if (status == ELBO_OK && r->out.failed) status = err_memory(error, "a report");
-    return status == ELBO_OK ? file_write(r->m, path, &(file_part){r->out.bytes, r->out.length}, 1, error) : status;
+    return status == ELBO_OK ? file_write_result(r->m, path, &(file_part){r->out.bytes, r->out.length}, 1, error) : status;
 }
 
 static void close_report(report *r)

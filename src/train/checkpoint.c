@@ -153,17 +153,26 @@ elbo_status tensor_check(const entry *e, const char *name, const st_tensor *t, b
     return ELBO_OK;
 }
 
-static elbo_status unpack(const st_file *f, const entry_list *l, float *base, const char *prefix, float *room,
-                          elbo_error *error)
+elbo_status tensor_put(memory m, const entry *e, const st_tensor *t, float *base, elbo_error *error)
+{
+    const float *x = st_floats(t);
+    float *room = x ? NULL : mem_new(m, (size_t)e->count, sizeof *room);
+    if (!x && !room) return err_memory(error, "a tensor of a file");
+    if (room) st_to_float(t, room);
+    store_import(e, room ? room : x, base);
+    mem_free(m, room);
+    return ELBO_OK;
+}
+
+static elbo_status unpack(const st_file *f, const store *s, const entry_list *l, float *base, const char *prefix, elbo_error *error)
 {
     for (int i = 0; i < l->n; i++) {
         char name[2 * STORE_NAME];
         snprintf(name, sizeof name, "%s%s", prefix, l->at[i].name);
         const st_tensor *t = st_find(f, name);
         elbo_status status = tensor_check(&l->at[i], name, t, false, error);
+        if (status == ELBO_OK) status = tensor_put(s->m, &l->at[i], t, base, error);
         if (status != ELBO_OK) return status;
-        st_to_float(t, room);
-        store_import(&l->at[i], room, base);
     }
     return ELBO_OK;
 }
@@ -177,20 +186,13 @@ static elbo_status unpack_code(const st_file *f, const char *name, double *out, 
     return ELBO_OK;
 }
 
-/* A file open for reading, with room for its largest tensor. */
-typedef struct unpacking {
-    const st_file *f;
-    float *room;
-} unpacking;
-
-static elbo_status unpack_model(const unpacking *u, const store *s, float *value, float *state, const char *before,
-                                elbo_error *error)
+static elbo_status unpack_model(const st_file *f, const store *s, float *value, float *state, const char *before, elbo_error *error)
 {
-    elbo_status status = unpack(u->f, &s->params, value, before, u->room, error);
-    return status == ELBO_OK ? unpack(u->f, &s->states, state, before, u->room, error) : status;
+    elbo_status status = unpack(f, s, &s->params, value, before, error);
+    return status == ELBO_OK ? unpack(f, s, &s->states, state, before, error) : status;
 }
 
-static elbo_status unpack_slots(const unpacking *u, const elbo_model *m, float *const *slot, const char *before,
+static elbo_status unpack_slots(const st_file *f, const elbo_model *m, float *const *slot, const char *before,
                                 elbo_error *error)
 {
     elbo_status status = ELBO_OK;
@@ -198,49 +200,45 @@ static elbo_status unpack_slots(const unpacking *u, const elbo_model *m, float *
         char prefix[64];
         if (!slot[k]) continue;
         slot_prefix(m, before, k, prefix);
-        status = unpack(u->f, &m->store.params, slot[k], prefix, u->room, error);
+        status = unpack(f, &m->store, &m->store.params, slot[k], prefix, error);
     }
     return status;
 }
 
-static elbo_status unpack_began(const unpacking *u, const elbo_model *m, run_arrays *a, elbo_error *error)
+static elbo_status unpack_began(const st_file *f, const elbo_model *m, run_arrays *a, elbo_error *error)
 {
     const store *s = &m->store;
     elbo_status status = snapshot_take(&a->began, s, true, error); /* which makes room */
-    if (status == ELBO_OK) status = unpack_model(u, s, a->began.value, a->began.state, BEGAN, error);
-    if (status == ELBO_OK) status = unpack_slots(u, m, a->began.slot, BEGAN, error);
+    if (status == ELBO_OK) status = unpack_model(f, s, a->began.value, a->began.state, BEGAN, error);
+    if (status == ELBO_OK) status = unpack_slots(f, m, a->began.slot, BEGAN, error);
     if (status != ELBO_OK || m->config.ema == 0) return status;
     status = snapshot_take(&a->began_average, s, false, error);
-    return status == ELBO_OK ? unpack_model(u, s, a->began_average.value, a->began_average.state, BEGAN_AVERAGE, error) : status;
+    return status == ELBO_OK ? unpack_model(f, s, a->began_average.value, a->began_average.state, BEGAN_AVERAGE, error) : status;
 }
 
 /* The running means were read as the model: they change places with what is trained. */
-static elbo_status unpack_trained(const unpacking *u, elbo_model *m, snapshot *average, elbo_error *error)
+static elbo_status unpack_trained(const st_file *f, elbo_model *m, snapshot *average, elbo_error *error)
 {
     elbo_status status = snapshot_take(average, &m->store, false, error);
-    return status == ELBO_OK ? unpack_model(u, &m->store, m->store.value, m->store.state, TRAINED, error) : status;
+    return status == ELBO_OK ? unpack_model(f, &m->store, m->store.value, m->store.state, TRAINED, error) : status;
 }
 
-static elbo_status unpack_run(const unpacking *u, elbo_model *m, const run_state *run, run_arrays *arrays, elbo_error *error)
+static elbo_status unpack_run(const st_file *f, elbo_model *m, const run_state *run, run_arrays *arrays, elbo_error *error)
 {
     elbo_status status = arrays_open(arrays, m, error);
     if (status == ELBO_OK) status = model_trains(m, error);
-    if (status == ELBO_OK && m->config.ema > 0) status = unpack_trained(u, m, &arrays->average, error);
-    if (status == ELBO_OK) status = unpack_slots(u, m, m->store.slot, "", error);
-    if (status == ELBO_OK) status = unpack_code(u->f, "run.code_sum", arrays->code_sum, m->info.latent_size, error);
-    if (status == ELBO_OK) status = unpack_code(u->f, "run.code_square", arrays->code_square, m->info.latent_size, error);
-    return status == ELBO_OK && has_began(m, run) ? unpack_began(u, m, arrays, error) : status;
+    if (status == ELBO_OK && m->config.ema > 0) status = unpack_trained(f, m, &arrays->average, error);
+    if (status == ELBO_OK) status = unpack_slots(f, m, m->store.slot, "", error);
+    if (status == ELBO_OK) status = unpack_code(f, "run.code_sum", arrays->code_sum, m->info.latent_size, error);
+    if (status == ELBO_OK) status = unpack_code(f, "run.code_square", arrays->code_square, m->info.latent_size, error);
+    return status == ELBO_OK && has_began(m, run) ? unpack_began(f, m, arrays, error) : status;
 }
 
 static elbo_status unpack_all(elbo_model *m, const st_file *f, const run_state *run, run_arrays *arrays, elbo_error *error)
 {
-    size_t most = (size_t)(m->store.params.size + m->store.states.size) + 1;
-    unpacking u = {f, mem_new(m->m, most, sizeof *u.room)};
-    if (!u.room) return err_memory(error, "a model file");
-    elbo_status status = unpack_model(&u, &m->store, m->store.value, m->store.state, "", error);
-    if (status == ELBO_OK && run) status = unpack_run(&u, m, run, arrays, error);
+    elbo_status status = unpack_model(f, &m->store, m->store.value, m->store.state, "", error);
+    if (status == ELBO_OK && run) status = unpack_run(f, m, run, arrays, error);
     store_revert(&m->store);
-    mem_free(m->m, u.room);
     return status;
 }
 

@@ -55,5 +55,7 @@ elbo_model *checkpoint_load(elbo_engine *engine, const char *path, run_state *ru
 /* Whether t (NULL: missing) is the exported tensor of e, in float, or in any kind of float numbers. Errors: BAD_FILE. */
 struct st_tensor;
 elbo_status tensor_check(const entry *e, const char *name, const struct st_tensor *t, bool any_float, elbo_error *error);
+/* Copies it to its place in the array that starts at base. Errors: NO_MEMORY. */
+elbo_status tensor_put(memory m, const entry *e, const struct st_tensor *t, float *base, elbo_error *error);
 
 #endif

@@ -93,7 +93,6 @@ static bool ignored(const char *name)
 typedef struct places {
     store *s;
     bool *filled;
-    float *room; /* of the largest tensor */
     long last;
 } places;
 
@@ -123,11 +122,9 @@ static elbo_status put(const places *p, const st_tensor *t, elbo_error *error)
         return err_set(error, ELBO_BAD_FILE, "tensor %.200s: %s was filled by another one before", t->name, name);
     snprintf(both, sizeof both, "%.200s, for %.200s", t->name, name);
     elbo_status status = tensor_check(e, both, t, true, error);
-    if (status != ELBO_OK) return status;
-    st_to_float(t, p->room);
-    store_import(e, p->room, base);
+    if (status == ELBO_OK) status = tensor_put(p->s->m, e, t, base, error);
     p->filled[index] = true;
-    return ELBO_OK;
+    return status;
 }
 
 static elbo_status check_filled(const places *p, elbo_error *error)
@@ -143,15 +140,13 @@ static elbo_status check_filled(const places *p, elbo_error *error)
 static elbo_status put_all(elbo_model *m, const st_file *f, elbo_error *error)
 {
     store *s = &m->store;
-    size_t n = (size_t)(s->params.n + s->states.n), most = (size_t)(s->params.size + s->states.size) + 1;
+    size_t n = (size_t)(s->params.n + s->states.n);
     places p = {.s = s, .last = last_layer(s), .filled = mem_new(m->m, n + 1, sizeof *p.filled)};
-    p.room = p.filled ? mem_new(m->m, most, sizeof *p.room) : NULL;
-    elbo_status status = p.room ? ELBO_OK : err_memory(error, "the file's tensors");
+    elbo_status status = p.filled ? ELBO_OK : err_memory(error, "the file's tensors");
     for (size_t i = 0; i < st_count(f) && status == ELBO_OK; i++)
         if (!ignored(st_at(f, i)->name)) status = put(&p, st_at(f, i), error);
     if (status == ELBO_OK) status = check_filled(&p, error);
     store_revert(s);
-    mem_free(m->m, p.room);
     mem_free(m->m, p.filled);
     return status;
 }

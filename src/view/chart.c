@@ -405,7 +405,7 @@ static elbo_status write_svg(memory m, const char *path, const chart *c, elbo_er
     text t;
     text_open(&t, m);
     elbo_status status = draw_svg(m, c, true, &t, error);
-    if (status == ELBO_OK) status = file_write(m, path, &(file_part){t.bytes, t.length}, 1, error);
+    if (status == ELBO_OK) status = file_write_result(m, path, &(file_part){t.bytes, t.length}, 1, error);
     text_close(&t);
     return status;
 }

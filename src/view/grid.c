@@ -242,7 +242,7 @@ elbo_status elbo_png_write_animation(elbo_engine *engine, const char *path, cons
     status = add_frames(&a, engine->m, &g, n_frames, error);
     if (status == ELBO_OK) status = animation_encode(&a, &bytes, &size, error);
     animation_close(&a);
-    if (status == ELBO_OK) status = file_write(engine->m, path, &(file_part){bytes, size}, 1, error);
+    if (status == ELBO_OK) status = file_write_result(engine->m, path, &(file_part){bytes, size}, 1, error);
     mem_free(engine->m, bytes);
     return status;
 }

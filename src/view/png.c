@@ -118,7 +118,7 @@ elbo_status view_png_write(memory m, const char *path, const canvas *c, elbo_err
     size_t size;
     elbo_status status = view_png_encode(m, c, &bytes, &size, error);
     if (status != ELBO_OK) return status;
-    status = file_write(m, path, &(file_part){bytes, size}, 1, error);
+    status = file_write_result(m, path, &(file_part){bytes, size}, 1, error);
     mem_free(m, bytes);
     return status;
 }
