@@ -1,8 +1,9 @@
 /* file.h - reading whole files, writing them atomically, appending to logs, and directories.
  *
  * Saving follows one rule: open a new name exclusively, write, fsync, close (checked), rename, fsync the directory. A
- * failed write leaves the old file and no leftovers. Results that can be computed again are not flushed. Every system call goes through the retrying helpers of file.c, so
- * EINTR and short writes are handled in one place. Errors carry the path and the operating system's reason. */
+ * failed write leaves the old file and no leftovers. Results that can be computed again are not flushed. Every system
+ * call goes through the retrying helpers of file.c, so EINTR and short writes are handled in one place. Errors carry the
+ * path and the operating system's reason. */
 #ifndef ELBO_BASE_FILE_H
 #define ELBO_BASE_FILE_H
 

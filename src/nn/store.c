@@ -245,8 +245,8 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* m rows of n numbers, which lie side by side along a row of to, and in from along a column (or a row): in strips as wide as a line
- * of the cache, so that lines are used whole on both sides. */
+/* m rows of n numbers, which lie side by side along a row of to, and in from along a column (or a row): in strips as wide as a
+ * line of the cache, so that lines are used whole on both sides. */
 static void copy_plane(int64_t m, int64_t n, const float *from, const int64_t *apart, float *to, int64_t rows_apart)
 {
     enum { STRIP = 16 };

@@ -164,7 +164,8 @@ elbo_status tensor_put(memory m, const entry *e, const st_tensor *t, float *base
     return ELBO_OK;
 }
 
-static elbo_status unpack(const st_file *f, const store *s, const entry_list *l, float *base, const char *prefix, elbo_error *error)
+static elbo_status unpack(const st_file *f, const store *s, const entry_list *l, float *base, const char *prefix,
+                          elbo_error *error)
 {
     for (int i = 0; i < l->n; i++) {
         char name[2 * STORE_NAME];
@@ -186,7 +187,8 @@ static elbo_status unpack_code(const st_file *f, const char *name, double *out, 
     return ELBO_OK;
 }
 
-static elbo_status unpack_model(const st_file *f, const store *s, float *value, float *state, const char *before, elbo_error *error)
+static elbo_status unpack_model(const st_file *f, const store *s, float *value, float *state, const char *before,
+                                elbo_error *error)
 {
     elbo_status status = unpack(f, s, &s->params, value, before, error);
     return status == ELBO_OK ? unpack(f, s, &s->states, state, before, error) : status;
