@@ -397,6 +397,9 @@ ELBO_API elbo_status elbo_model_encode(elbo_model *model, const float *x, int64_
 ELBO_API elbo_status elbo_model_decode(elbo_model *model, const float *z, int64_t n, float *x, elbo_error *error);
 /* Draws n pictures from the prior, x [n,H,W,C]. The i-th depends on seed and i only. Errors: USAGE (the family has none). */
 ELBO_API elbo_status elbo_model_sample(elbo_model *model, int64_t n, uint64_t seed, float *x, elbo_error *error);
+/* The same examples, with values drawn from p(x|z) where elbo_model_sample has its means: rows of a table as real ones are, with
+ * noise, whole counts and levels. Errors: USAGE (also: the likelihood is a loss, not a distribution), NO_MEMORY. */
+ELBO_API elbo_status elbo_model_sample_values(elbo_model *model, int64_t n, uint64_t seed, float *x, elbo_error *error);
 /* Encodes and decodes x [n,H,W,C] through the posterior's mean. */
 ELBO_API elbo_status elbo_model_reconstruct(elbo_model *model, const float *x, int64_t n, float *out, elbo_error *error);
 
@@ -533,7 +536,8 @@ typedef struct elbo_train_options {
     int tensorboard;       /* 1: also leave the metrics as event files of TensorBoard                                 */
     int no_validation;     /* 1: train on everything, no validation part                                              */
     elbo_data *validation; /* validate on this after every epoch, and train on everything; NULL: on a part kept back  */
-    const elbo_model *from; /* a new run begins with its parameters and states, tensor by name; NULL: all are drawn   */
+    const elbo_model *from; /* a new run begins with its parameters and states, tensor by name; NULL: with those of the model
+                               that the option from names, else all are drawn                                         */
     /* Called with events; returning non-zero finishes the step, saves, and ends training with ELBO_CANCELLED.        */
     int (*on_event)(void *user, const elbo_event *event);
     void *user;

@@ -104,6 +104,33 @@ static void test_begins_from_another_model(void **state)
     elbo_model_free(factor);
 }
 
+/* The option names the model: the run notes it, and goes on when it is gone. */
+static void test_beginning_is_noted(void **state)
+{
+    (void)state;
+    job first = new_job("origin"), second = new_job("second");
+    elbo_error error = {0};
+    assert_run(&first, ELBO_OK);
+    elbo_model *model = elbo_model_load(engine, "origin", NULL), *same = begun_from(NULL, "from", "origin", &error);
+    assert_true(model && same);
+    assert_memory_equal(same->store.value, model->store.value, (size_t)model->store.params.size * sizeof(float));
+    elbo_model_free(model);
+    elbo_model_free(same);
+    second.options[0][0] = "from", second.options[0][1] = "origin";
+    assert_run(&second, ELBO_OK);
+    model = elbo_model_load(engine, "second", NULL);
+    assert_string_equal(elbo_model_option(model, "from"), "origin");
+    elbo_model_free(model);
+    remove_run("origin");
+    second.resume = 1;
+    second.options[1][0] = "epochs", second.options[1][1] = "4";
+    assert_run(&second, ELBO_OK);
+    assert_said(run_metrics("second"), "{\"epoch\":4,");
+    assert_null(begun_from(NULL, "from", "origin", &error));
+    assert_int_equal(error.code, ELBO_IO);
+    remove_run("second");
+}
+
 /* ---- A forecast ---- */
 
 static void test_forecast_leaves_nothing(void **state)
@@ -377,7 +404,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_interrupted_with_other_optimisers),
     cmocka_unit_test(test_interrupted_with_running_means),
     cmocka_unit_test(test_running_means_are_what_is_kept),
-    cmocka_unit_test(test_begins_from_another_model),
+    cmocka_unit_test(test_begins_from_another_model), cmocka_unit_test(test_beginning_is_noted),
     cmocka_unit_test(test_forecast_leaves_nothing),
     cmocka_unit_test(test_forecast_of_memory),
     cmocka_unit_test(test_shards_make_the_batch),

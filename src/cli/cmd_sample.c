@@ -1,9 +1,13 @@
 /* cmd_sample.c - elbo sample MODEL: new examples from the prior. */
 #include "term.h"
 
+#include <string.h>
+
 static const elbo_option_info flags[] = {
     FLAG_INT("n", "sampling", "64", 1, 1000000, "How many to draw."),
     FLAG_INT("seed", "sampling", "1", 0, 9007199254740992.0, "Which ones: the same seed draws the same examples."),
+    FLAG_CHOICE("values", "sampling", "auto", "auto|drawn|means",
+                "Values drawn from what the decoder says of them, or the means of that; auto draws those of a table's rows."),
     FLAG_TEXT("out", "output", "FILE", "samples.png",
               "The file to write: .png for a grid, .npy for an array, .csv for rows of a table (samples.csv without)."),
     FLAG_PER_ROW,
@@ -18,6 +22,14 @@ static const example examples[] = {
     {0},
 };
 
+/* auto: of a table, unless its likelihood is a loss, from which nothing can be drawn. */
+static bool draws_values(const cli *c)
+{
+    const char *values = flag_text(c, "values");
+    bool table = elbo_model_column_at(c->model, 0) && elbo_model_describe(c->model)->measure != ELBO_LOSS;
+    return strcmp(values, "drawn") == 0 || (strcmp(values, "auto") == 0 && table);
+}
+
 static elbo_status run(cli *c)
 {
     const char *out = flag_text(c, "out");
@@ -29,7 +41,9 @@ static elbo_status run(cli *c)
     int64_t n = flag_int(c, "n");
     float *x = new_floats(c, n, shape_size(info->shape)); /* [n,H,W,C] */
     if (!x) return c->error.code;
-    status = elbo_model_sample(c->model, n, (uint64_t)flag_int(c, "seed"), x, &c->error);
+    uint64_t seed = (uint64_t)flag_int(c, "seed");
+    status = draws_values(c) ? elbo_model_sample_values(c->model, n, seed, x, &c->error)
+                             : elbo_model_sample(c->model, n, seed, x, &c->error);
     if (status != ELBO_OK) return status;
     char room[MAX_OUTPUT];
     status = write_result(c, output_name(c, room), x, NULL, n, info->shape, info->min, info->max);
@@ -43,7 +57,7 @@ const command command_sample = {
     .summary = "Draw new examples from a model's prior",
     .words = {"MODEL"},
     .about = "Draws examples from the prior of MODEL and writes them as a grid of pictures, as an array, or as "
-             "rows of a table.",
+             "rows of a table. Rows are drawn in full; pictures are the means of p(x|z), without its noise.",
     .flags = flags,
     .examples = examples,
     .run = run,

@@ -17,7 +17,6 @@ static const elbo_option_info flags[] = {
     FLAG_BOOL("overwrite", "run", "false", "Replace the run that is in --out; what is not a run is never replaced."),
     FLAG_TEXT("resume", "run", "DIR", "", "Go on with the run in DIR, with its options; --epochs and --patience may grow."),
     FLAG_TEXT("preset", "run", "NAME", "", "Begin with the options of a program elbo reproduces (elbo presets)."),
-    FLAG_TEXT("from", "run", "MODEL", "", "Begin with the parameters of MODEL, a file or a run, where names are the same."),
     FLAG_BOOL("dry-run", "run", "false", "Write nothing: print layers, parameters, and a forecast of time and memory."),
     FLAG_TEXT("config", "run", "FILE", "", "Read options from lines of key = value; flags rule over them."),
     FLAG_BOOL("no-pictures", "run", "false", "Leave no pictures and no report in the run directory."),
@@ -92,7 +91,7 @@ static elbo_status make_config(cli *c)
 static elbo_status check_flags(cli *c)
 {
     if (!flag_text(c, "resume")[0]) return ELBO_OK;
-    static const char *const others[] = {"out", "config", "preset", "from"};
+    static const char *const others[] = {"out", "config", "preset"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (flag_text(c, others[i])[0]) return fail(c, ELBO_USAGE, "--resume and --%s exclude each other", others[i]);
     return flag_bool(c, "overwrite") ? fail(c, ELBO_USAGE, "--resume and --overwrite exclude each other") : ELBO_OK;
@@ -171,15 +170,7 @@ static elbo_status open_validation(cli *c, elbo_data **out)
     return part[0] && !*out ? c->error.code : ELBO_OK;
 }
 
-/* The model of --from; NULL without. */
-static elbo_status open_beginning(cli *c, elbo_model **out)
-{
-    const char *from = flag_text(c, "from");
-    *out = from[0] ? elbo_model_load(c->engine, from, &c->error) : NULL;
-    return from[0] && !*out ? c->error.code : ELBO_OK;
-}
-
-static elbo_status train(cli *c, const char *directory, elbo_data *validation, const elbo_model *from)
+static elbo_status train(cli *c, const char *directory, elbo_data *validation)
 {
     watch w = {.epoch = 0};
     elbo_train_options options = {
@@ -189,7 +180,6 @@ static elbo_status train(cli *c, const char *directory, elbo_data *validation, c
         .tensorboard = flag_bool(c, "tensorboard"),
         .no_validation = flag_bool(c, "no-validation"),
         .validation = validation,
-        .from = from,
         .on_event = on_event,
         .user = &w,
     };
@@ -227,9 +217,9 @@ static elbo_status print_forecast(cli *c, const elbo_forecast *f)
 }
 
 /* What the run would take, in place of it. */
-static elbo_status forecast(cli *c, elbo_data *validation, const elbo_model *from)
+static elbo_status forecast(cli *c, elbo_data *validation)
 {
-    elbo_train_options options = {.directory = "", .validation = validation, .from = from,
+    elbo_train_options options = {.directory = "", .validation = validation,
                                   .no_validation = flag_bool(c, "no-validation")};
     elbo_forecast f;
     elbo_status status = elbo_train_forecast(c->engine, c->config, c->data, &options, &f, &c->error);
@@ -248,10 +238,7 @@ static elbo_status run(cli *c)
     if (status == ELBO_OK && !dry) status = make_room(c, directory);
     elbo_data *validation = NULL;
     if (status == ELBO_OK) status = open_validation(c, &validation);
-    elbo_model *from = NULL;
-    if (status == ELBO_OK) status = open_beginning(c, &from);
-    if (status == ELBO_OK) status = dry ? forecast(c, validation, from) : train(c, directory, validation, from);
-    elbo_model_free(from);
+    if (status == ELBO_OK) status = dry ? forecast(c, validation) : train(c, directory, validation);
     elbo_data_free(validation);
     return status;
 }

@@ -1,5 +1,6 @@
-/* likelihoods.c - see likelihoods.h. Each likelihood is two functions: <name>_nll, -log p of each value [..., D] with all
- * constants, and <name>_mean, [..., D]. */
+/* likelihoods.c - see likelihoods.h. Each likelihood is three functions: <name>_nll, -log p of each value [..., D] with all
+ * constants, <name>_mean, [..., D], and <name>_parameters, what <name>_draw in likelihoods_draw.c draws from. */
+#include "join.h"
 #include "likelihoods.h"
 
 #include <math.h>
@@ -48,6 +49,22 @@ static node *bernoulli_eps_nll(scope *s, const likelihood *l, node *logits, node
 }
 
 #define bernoulli_eps_mean bernoulli_mean
+
+static node *bernoulli_parameters(scope *s, const likelihood *l, node *logits)
+{
+    (void)s;
+    return bernoulli_mean(l, logits);
+}
+
+/* A loss. */
+static node *no_parameters(scope *s, const likelihood *l, node *r)
+{
+    (void)r;
+    return g_fail(s->g, "likelihood %s is a loss, not a distribution, so nothing can be drawn from it; take means",
+                  likelihood_at(l->kind)->name);
+}
+
+#define bernoulli_eps_parameters no_parameters
 
 /* ---- Location and scale ---- */
 
@@ -100,6 +117,23 @@ static node *gaussian_nll(scope *s, const likelihood *l, node *r, node *x)
 
 #define gaussian_mean location
 
+/* Two numbers for each value, all of the first kind before the second. */
+static node *pair(node *first, node *second)
+{
+    join all = {0};
+    if (g_broken(first) || g_broken(second)) return g_broken(first) ? first : second;
+    join_add(&all, first);
+    join_add(&all, g_broadcast(second, first->shape));
+    return join_end(&all);
+}
+
+/* location, scale. An optimal scale is the one kept: nothing is read. */
+static node *gaussian_parameters(scope *s, const likelihood *l, node *r)
+{
+    node *at = location(l, r);
+    return pair(at, g_exp(log_scale(s, l, r, at, 2)));
+}
+
 /* log 2 + log b + |x - mu| / b */
 static node *laplace_nll(scope *s, const likelihood *l, node *r, node *x)
 {
@@ -108,6 +142,12 @@ static node *laplace_nll(scope *s, const likelihood *l, node *r, node *x)
 }
 
 #define laplace_mean location
+
+static node *laplace_parameters(scope *s, const likelihood *l, node *r)
+{
+    node *at = location(l, r);
+    return pair(at, g_exp(log_scale(s, l, r, at, 1)));
+}
 
 static node *squared_nll(scope *s, const likelihood *l, node *r, node *x)
 {
@@ -123,6 +163,8 @@ static node *half_squared_nll(scope *s, const likelihood *l, node *r, node *x)
 }
 
 #define half_squared_mean location
+#define squared_parameters no_parameters
+#define half_squared_parameters no_parameters
 
 /* ---- Levels ---- */
 
@@ -139,6 +181,8 @@ static node *logistic_nll(scope *s, const likelihood *l, node *r, node *x)
     node *width = g_log(g_neg(g_expm1(g_scale(narrow, -2 * h))));
     return g_sub(g_add(above, below), g_where(g_mul(not_top, not_low), width, none));
 }
+
+#define logistic_parameters laplace_parameters
 
 /* The location, within the levels: what is cut off there lies on both sides. */
 static node *logistic_mean(const likelihood *l, node *r)
@@ -196,6 +240,14 @@ static node *categorical_mean(const likelihood *l, node *r)
     return level_value(l, g_sum_last(g_mul(p, all_levels(l, r->g))));
 }
 
+/* The logits of each value's levels. */
+static node *categorical_parameters(scope *s, const likelihood *l, node *r)
+{
+    (void)s;
+    (void)l;
+    return r;
+}
+
 /* ---- Counts. The decoder emits the logarithm of the mean. ---- */
 
 static node *log_mean(node *r)
@@ -208,6 +260,13 @@ static node *poisson_mean(const likelihood *l, node *r)
     return level_value(l, g_exp(log_mean(r)));
 }
 
+static node *poisson_parameters(scope *s, const likelihood *l, node *r)
+{
+    (void)s;
+    (void)l;
+    return g_exp(log_mean(r));
+}
+
 /* m - x log m + log x! */
 static node *poisson_nll(scope *s, const likelihood *l, node *r, node *x)
 {
@@ -218,11 +277,21 @@ static node *poisson_nll(scope *s, const likelihood *l, node *r, node *x)
 
 #define negative_binomial_mean poisson_mean
 
+static node *log_dispersion(scope *s, node *r)
+{
+    return g_clip(scope_param(s, "logdispersion", SHAPE(shape_last(r->shape)), NULL, (init_rule){.value = 0}), -10, 10);
+}
+
+/* mean, dispersion */
+static node *negative_binomial_parameters(scope *s, const likelihood *l, node *r)
+{
+    return pair(poisson_parameters(s, l, r), g_exp(log_dispersion(s, r)));
+}
+
 /* d log(1 + m/d) + x log(1 + d/m) - log (x + d - 1)! / (x! (d - 1)!)) */
 static node *negative_binomial_nll(scope *s, const likelihood *l, node *r, node *x)
 {
-    node *ld = scope_param(s, "logdispersion", SHAPE(shape_last(r->shape)), NULL, (init_rule){.value = 0});
-    node *count = level_of(l, x), *ratio = g_sub(log_mean(r), g_clip(ld, -10, 10)), *d = g_exp(g_clip(ld, -10, 10));
+    node *ld = log_dispersion(s, r), *count = level_of(l, x), *ratio = g_sub(log_mean(r), ld), *d = g_exp(ld);
     node *ways = g_sub(g_lgamma(g_add(count, d)), g_add(g_lgamma(d), g_lgamma(g_shift(count, 1))));
     return g_sub(g_add(g_mul(d, g_softplus(ratio)), g_mul(count, g_softplus(g_neg(ratio)))), ways);
 }
@@ -233,11 +302,13 @@ typedef struct likelihood_row {
     likelihood_info info;
     node *(*nll)(scope *s, const likelihood *l, node *r, node *x);
     node *(*mean)(const likelihood *l, node *r);
+    node *(*parameters)(scope *s, const likelihood *l, node *r);
 } likelihood_row;
 
 static const likelihood_row rows[] = {
 #define LIKELIHOOD(word, name, emits, takes, measure, scaled, summary)                                                  \
-    {{word, summary, emits, TAKES_##takes, ELBO_##measure, scaled}, name##_nll, name##_mean},
+    {{word, summary, emits, TAKES_##takes, ELBO_##measure, scaled}, name##_nll, name##_mean,    \
+     name##_parameters},
 #include "likelihoods.def"
 #undef LIKELIHOOD
 };
@@ -265,4 +336,9 @@ node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x)
 node *likelihood_mean(const likelihood *l, node *r)
 {
     return g_broken(r) ? r : rows[l->kind].mean(l, r);
+}
+
+node *likelihood_parameters(scope *s, const likelihood *l, node *r)
+{
+    return g_broken(r) ? r : rows[l->kind].parameters(s, l, r);
 }

@@ -7,6 +7,7 @@
 #define ELBO_NN_LIKELIHOODS_H
 
 #include "../base/columns.h"
+#include "../base/philox.h"
 #include "scope.h"
 
 typedef enum likelihood_kind {
@@ -48,7 +49,18 @@ node *likelihood_nll(scope *s, const likelihood *l, node *r, node *x);
 /* The mean of p(x|r), [..., D]; of a categorical column the most likely level. */
 node *likelihood_mean(const likelihood *l, node *r);
 
+/* What p(x|r) is, for likelihood_draw, r [..., D E]: [..., P]. A loss that is no distribution fails. */
+node *likelihood_parameters(scope *s, const likelihood *l, node *r);
+/* P, of n values. */
+int64_t likelihood_n_parameters(const likelihood *l, int64_t n);
+/* Draws n values x of one example from p [P]. Value j depends on p, key and first + j only. */
+void likelihood_draw(const likelihood *l, const float *p, int64_t n, philox_key key, uint64_t first, float *x);
+
 /* ---- For likelihoods_columns.c ---- */
+
+/* The likelihood of a run's columns, by themselves. */
+likelihood columns_run_likelihood(const likelihood *l, column_run run);
+node *columns_parameters(scope *s, const likelihood *l, node *r);
 
 /* Already added up over the columns: [...] */
 node *columns_nll(scope *s, const likelihood *l, node *r, node *x);

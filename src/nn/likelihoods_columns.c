@@ -3,8 +3,7 @@
 #include "join.h"
 #include "likelihoods.h"
 
-/* The likelihood of a run's columns, by themselves. */
-static likelihood likelihood_of_run(const likelihood *l, column_run run)
+likelihood columns_run_likelihood(const likelihood *l, column_run run)
 {
     static const likelihood_kind kinds[] = {
         [ELBO_COLUMN_REAL] = L_gaussian,
@@ -27,7 +26,7 @@ int64_t columns_run_emits(const likelihood *l, column_run run)
 {
     likelihood one = *l;
     one.present = NULL;
-    one = likelihood_of_run(&one, run);
+    one = columns_run_likelihood(&one, run);
     return run.kind == ELBO_COLUMN_CONSTANT ? 0 : likelihood_emits(&one, run.n);
 }
 
@@ -45,7 +44,7 @@ node *columns_nll(scope *s, const likelihood *l, node *r, node *x)
     for (column_run run = {0}; columns_next_run(l->columns, &run);) {
         int64_t emits = columns_run_emits(l, run);
         if (emits == 0) continue;
-        likelihood one = likelihood_of_run(l, run);
+        likelihood one = columns_run_likelihood(l, run);
         int mark = scope_enter(s, "%lld", (long long)run.first);
         node *nll = likelihood_nll(s, &one, slice_last(r, at, emits), slice_last(x, run.first, run.n));
         scope_leave(s, mark);
@@ -55,13 +54,29 @@ node *columns_nll(scope *s, const likelihood *l, node *r, node *x)
     return sum ? sum : g_sum_last(g_zero(r));
 }
 
+node *columns_parameters(scope *s, const likelihood *l, node *r)
+{
+    join all = {0};
+    int64_t at = 0;
+    for (column_run run = {0}; columns_next_run(l->columns, &run);) {
+        int64_t emits = columns_run_emits(l, run);
+        if (emits == 0) continue;
+        likelihood one = columns_run_likelihood(l, run);
+        int mark = scope_enter(s, "%lld", (long long)run.first);
+        join_add(&all, likelihood_parameters(s, &one, slice_last(r, at, emits)));
+        scope_leave(s, mark);
+        at += emits;
+    }
+    return at ? join_end(&all) : r;
+}
+
 /* Categorical: the most likely level. A probability between the levels of a binary one is its mean. */
 static node *run_mean(const likelihood *l, column_run run, node *r, int64_t at, int64_t emits)
 {
     shape s = r->shape;
     s.dim[s.rank - 1] = run.n;
     if (emits == 0) return g_constant(r->g, 0, s);
-    likelihood one = likelihood_of_run(l, run);
+    likelihood one = columns_run_likelihood(l, run);
     node *mine = slice_last(r, at, emits);
     return run.kind == ELBO_COLUMN_CATEGORICAL ? g_reshape(g_cast(g_argmax(mine), F32), s) : likelihood_mean(&one, mine);
 }

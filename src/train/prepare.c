@@ -144,6 +144,18 @@ static elbo_status begin_from(trainer *t, const elbo_model *from, elbo_error *er
     return ELBO_OK;
 }
 
+/* From the model given, or the one that the options name. */
+static elbo_status begin_elsewhere(trainer *t, const elbo_config *config, elbo_error *error)
+{
+    if (t->options->from) return begin_from(t, t->options->from, error);
+    if (!config->from[0]) return ELBO_OK;
+    elbo_model *from = elbo_model_load(t->engine, config->from, error);
+    if (!from) return error->code;
+    elbo_status status = begin_from(t, from, error);
+    elbo_model_free(from);
+    return status;
+}
+
 static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerprint, bool validation, elbo_error *error)
 {
     t->m = elbo_model_new(t->engine, config, t->data, error);
@@ -156,7 +168,7 @@ static elbo_status begin(trainer *t, const elbo_config *config, uint64_t fingerp
     if (status == ELBO_OK) status = data_units_set(t->m, &t->feed, error);
     if (status == ELBO_OK) status = shards_open(&t->shards, t->m, &t->feed, error);
     if (status == ELBO_OK && config->data_bias) status = data_bias_set(t->m, &t->feed, error);
-    if (status == ELBO_OK && t->options->from) status = begin_from(t, t->options->from, error);
+    if (status == ELBO_OK) status = begin_elsewhere(t, config, error);
     if (status == ELBO_OK && config->ema > 0) status = snapshot_take(&t->arrays.average, &t->m->store, false, error);
     if (status == ELBO_OK) status = step_begin_epoch(t, error);
     return status == ELBO_OK ? record_begin(&t->record, t->engine, t->options, config, &t->feed, fingerprint, error) : status;

@@ -242,7 +242,8 @@ static void build_decode(elbo_model *m, compiled *c, vae *v, output_list *out)
 {
     node *z = g_input(v->s.g, SLOT_X, F32, SHAPE(c->key.examples, m->info.latent_size), true, "z");
     if (c->key.purpose == DRAW) z = m->family->draw(v, z);
-    add_output(out, pixels(m, v, vae_decode(v, z)), TO_RESULT, 0);
+    node *decoded = vae_decode(v, z);
+    add_output(out, c->key.parameters ? vae_parameters(v, decoded) : pixels(m, v, decoded), TO_RESULT, 0);
 }
 
 /* log p(x|z) + log p(z) - log q(z|x), z ~ q(z|x) */
@@ -317,7 +318,7 @@ static void close_plan(compiled *c)
 static bool same_key(plan_key a, plan_key b)
 {
     return a.purpose == b.purpose && a.examples == b.examples && a.dtype == b.dtype && a.objective == b.objective &&
-           a.draws == b.draws && a.backend == b.backend;
+           a.draws == b.draws && a.parameters == b.parameters && a.backend == b.backend;
 }
 
 static compiled *free_place(elbo_model *m)

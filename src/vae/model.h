@@ -18,6 +18,7 @@ typedef struct plan_key {
     elbo_dtype dtype; /* of x */
     int objective;    /* TRAIN: its number */
     int draws;        /* WEIGH */
+    bool parameters;  /* DECODE, DRAW: [B,P], what p(x|z) is, in place of its mean */
     plan_backend backend;
 } plan_key;
 

@@ -1,7 +1,8 @@
 /* serve.c - using a model: encode, decode, sample, reconstruct. Plans are compiled for a few numbers of rows only, and of one
  * that is larger than what is asked so many rows are computed. */
-#include "model.h"
 #include "../base/philox.h"
+#include "model.h"
+#include "units.h"
 
 #include <string.h>
 
@@ -14,9 +15,11 @@ int64_t model_bucket(int64_t n)
 }
 
 /* Runs rows of a bucket's plan; x: where DECODE and DRAW put theirs. NULL: see error. */
-static compiled *serve(elbo_model *m, purpose why, const float *in, int64_t rows, float *x, elbo_error *error)
+static compiled *serve(elbo_model *m, plan_key key, const float *in, int64_t rows, float *x, elbo_error *error)
 {
-    plan_key key = {.purpose = why, .examples = model_bucket(rows), .dtype = ELBO_F32, .backend = BACKEND_CPU_OWN};
+    key.examples = model_bucket(rows);
+    key.dtype = ELBO_F32;
+    key.backend = BACKEND_CPU_OWN;
     compiled *c = model_plan(m, key, error);
     if (c && rows < key.examples && !plan_takes_fewer(c->plan)) {
         key.examples = rows;
@@ -45,7 +48,7 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < 512 ? n - i : 512;
-        compiled *c = serve(m, ENCODE, x + i * d, rows, NULL, error);
+        compiled *c = serve(m, (plan_key){.purpose = ENCODE}, x + i * d, rows, NULL, error);
         if (!c) return ELBO_NO_MEMORY;
         take(m, c, c->code, rows, z, mean + i * z);
         if (std) take(m, c, c->std, rows, z, std + i * z);
@@ -53,26 +56,75 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
     return ELBO_OK;
 }
 
-/* DECODE or DRAW */
-static elbo_status decode_as(elbo_model *m, purpose why, const float *z, int64_t n, float *x, elbo_error *error)
+elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x, elbo_error *error)
 {
     int64_t d = model_numbers(m), width = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = n - i < 512 ? n - i : 512;
-        if (!serve(m, why, z + i * width, rows, x + i * d, error)) return ELBO_NO_MEMORY;
+        if (!serve(m, (plan_key){.purpose = DECODE}, z + i * width, rows, x + i * d, error)) return ELBO_NO_MEMORY;
     }
     return ELBO_OK;
 }
 
-elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x, elbo_error *error)
+/* ---- Sampling ---- */
+
+/* Drawn values x [rows,D] from the units of p(x|z) to the data's. */
+static void to_data_units(const elbo_model *m, int64_t rows, float *x)
 {
-    return decode_as(m, DECODE, z, n, x, error);
+    const entry *mean = store_find(&m->store.states, "data.mean"), *scale = store_find(&m->store.states, "data.scale");
+    int64_t d = model_numbers(m), at = 0;
+    for (column_run r = {0}; mean && units_next_run(&m->config, m->columns, d, &r); at += units_run_features(r)) {
+        bool standard = scale && units_read_standard(&m->config, m->columns, r);
+        if (!standard && r.kind != ELBO_COLUMN_CONSTANT) continue;
+        const float *add = m->store.state + mean->offset + at, *times = standard ? m->store.state + scale->offset + at : NULL;
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < r.n; j++) {
+                float *v = &x[i * d + r.first + j];
+                *v = (times ? *v * times[j] : *v) + add[j];
+            }
+    }
+    for (int64_t i = 0; m->config.range && i < rows * d; i++) x[i] = (x[i] + 1) / 2;
 }
 
-elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
+/* What is drawn of: values, or only the prior, whose examples are shown by the means of p(x|z). */
+typedef struct sampling {
+    elbo_model *m;
+    uint64_t seed;
+    likelihood l;
+    int64_t width;     /* numbers that a plan gives for an example */
+    float *parameters; /* [512,width]; NULL: means */
+} sampling;
+
+static elbo_status sample_rows(const sampling *s, const float *z, int64_t first, int64_t rows, float *x, elbo_error *error)
 {
-    int64_t width = m->info.latent_size, d = model_numbers(m);
+    elbo_model *m = s->m;
+    int64_t d = model_numbers(m);
+    plan_key key = {.purpose = m->family->draw ? DRAW : DECODE, .parameters = s->parameters != NULL};
+    if (!serve(m, key, z, rows, s->parameters ? s->parameters : x, error)) return error ? error->code : ELBO_FAILED;
+    if (!s->parameters) return ELBO_OK;
+    const philox_key values = {.seed = s->seed, .stream = philox_stream("sample/x")};
+    for (int64_t i = 0; i < rows; i++)
+        likelihood_draw(&s->l, s->parameters + i * s->width, d, values, (uint64_t)((first + i) * d), x + i * d);
+    to_data_units(m, rows, x);
+    return ELBO_OK;
+}
+
+static elbo_status sample_all(const sampling *s, int64_t n, float *z, int64_t chunk, float *x, elbo_error *error)
+{
+    int64_t width = s->m->info.latent_size, d = model_numbers(s->m);
+    philox_key key = {.seed = s->seed, .stream = philox_stream("sample/z")};
+    elbo_status status = ELBO_OK;
+    for (int64_t i = 0; i < n && status == ELBO_OK; i += chunk) {
+        int64_t rows = n - i < chunk ? n - i : chunk;
+        philox_normal(key, (uint64_t)(i * width), (size_t)(rows * width), z);
+        status = sample_rows(s, z, i, rows, x + i * d, error);
+    }
+    return status;
+}
+
+static elbo_status sample(elbo_model *m, int64_t n, uint64_t seed, bool values, float *x, elbo_error *error)
+{
     if (n < 0) return refuse_count(n, error);
     if (!family_samples(m->family))
         return err_set(error, ELBO_USAGE,
@@ -80,17 +132,26 @@ elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x,
                        "vae, or reconstruct instead",
                        m->info.family);
     int64_t chunk = n < 512 ? n : 512;
-    float *z = mem_new(m->m, (size_t)(chunk * width), sizeof *z);
-    if (!z) return err_memory(error, "codes to decode");
-    philox_key key = {.seed = seed, .stream = philox_stream("sample/z")};
-    elbo_status status = ELBO_OK;
-    for (int64_t i = 0; i < n && status == ELBO_OK; i += chunk) {
-        int64_t rows = n - i < chunk ? n - i : chunk;
-        philox_normal(key, (uint64_t)(i * width), (size_t)(rows * width), z);
-        status = decode_as(m, m->family->draw ? DRAW : DECODE, z, rows, x + i * d, error);
-    }
+    sampling s = {.m = m, .seed = seed, .l = model_likelihood(m)};
+    s.width = likelihood_n_parameters(&s.l, model_numbers(m));
+    float *z = mem_new(m->m, (size_t)(chunk * m->info.latent_size), sizeof *z);
+    if (values) s.parameters = mem_new(m->m, (size_t)chunk, (size_t)s.width * sizeof *s.parameters);
+    elbo_error mine = {0};
+    elbo_status status = z && (s.parameters || !values) ? sample_all(&s, n, z, chunk, x, &mine)
+                                                       : err_memory(&mine, "codes to decode");
     mem_free(m->m, z);
-    return status;
+    mem_free(m->m, s.parameters);
+    return status == ELBO_OK ? ELBO_OK : err_set(error, mine.code, "%s", mine.message);
+}
+
+elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
+{
+    return sample(m, n, seed, false, x, error);
+}
+
+elbo_status elbo_model_sample_values(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
+{
+    return sample(m, n, seed, true, x, error);
 }
 
 elbo_status elbo_model_reconstruct(elbo_model *m, const float *x, int64_t n, float *out, elbo_error *error)

@@ -105,6 +105,14 @@ node *vae_nll(vae *v, node *decoded, node *x)
     return nll;
 }
 
+node *vae_parameters(vae *v, node *decoded)
+{
+    int mark = scope_enter(&v->s, "likelihood");
+    node *p = likelihood_parameters(&v->s, &v->likelihood, decoded);
+    scope_leave(&v->s, mark);
+    return p;
+}
+
 node *vae_rec(vae *v, node *decoded, node *x)
 {
     node *each = vae_nll(v, decoded, x);

@@ -89,6 +89,7 @@ node *vae_features(vae *v, node *x);                /* the encoder's trunk: [B,H
 node *vae_encode(vae *v, node *x);                  /* the same, flat: [B,F]                                             */
 node *vae_decode(vae *v, node *z);                  /* [N,Z] to what the likelihood reads, [N,D E], laid out as the data */
 node *vae_nll(vae *v, node *decoded, node *x);      /* -log p(x|z) of each of an example's k draws: [B,k]                */
+node *vae_parameters(vae *v, node *decoded);        /* what p(x|z) is, for likelihood_draw: [N,P]                        */
 node *vae_rec(vae *v, node *decoded, node *x);      /* the mean of that over the draws: [B]                              */
 normal vae_gaussian(vae *v, node *x);               /* q(z|x), from the trunk and its two heads: mu, logvar [B,Z]        */
 int gaussian_latents(const elbo_config *c, latent out[MAX_LATENTS]); /* a family's latents and posterior where they are  */
