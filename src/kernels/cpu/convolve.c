@@ -3,7 +3,9 @@
  *   conv     y = patches(x) w            conv_dx  patches(x) += y w'            conv_dw  w = patches(x)' y
  *
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
- * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there. */
+ * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and conv to a few
+ * channels to convolve_few.h. */
+#include "convolve_few.h"
 #include "convolve_onednn.h"
 #include "fast.h"
 #include "patches.h"
@@ -187,6 +189,10 @@ static bool prepare_images(const preparing *q, preparation *p)
     conv_sizes s = sizes_of_node(q->n), m;
     bool mirrored = mirror(&s, &m);
     int64_t columns = taps_of(&m) * m.group_c;
+    if (q->n->op == OP_conv && few_suits(&s)) {
+        p->scratch = bytes_of(weights_of(&s));
+        return true;
+    }
     m.batch = ratio_up(q->rows, q->parts);
     if (!patches_are_image(&m)) p->scratch = bytes_of(most_places(places_of(&m), columns) * columns);
     if (mirrored) p->scratch += bytes_of(weights_of(&s));
@@ -274,7 +280,8 @@ void cpu_conv(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
     float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
-    if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
+    if (few_suits(&s)) few_conv(&s, x, k->in[1].data, y, k->scratch);
+    else if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
 }
 
 void cpu_conv_dx(const kernel_args *k)

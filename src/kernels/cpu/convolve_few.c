@@ -1,0 +1,76 @@
+/* convolve_few.c - see convolve_few.h
+ *
+ * Idea: a row of the window sees numbers that lie side by side in x, all channels of neighbouring pixels. So a number of y is a
+ * sum along memory, a run for each row of the window, and nothing is gathered. A product of patches would have rows as short as y
+ * has channels, and most of a vector empty.
+ * Invariant: a number's bits do not depend on the place it is computed at. */
+#include "convolve_few.h"
+#include "../../base/cpu.h"
+#include "product_tiles.h"
+
+bool few_suits(const conv_sizes *s)
+{
+    return s->groups == 1 && s->results <= MOST_DOTS && s->channels % DOTS_STEP == 0 && s->at.dilation[1] == 1;
+}
+
+/* to [F,KH,KW,C] = w [KH,KW,C,F] */
+static void turn(const conv_sizes *s, const float *w, float *to)
+{
+    int64_t n = s->at.size[0] * s->at.size[1] * s->channels;
+    for (int64_t f = 0; f < s->results; f++)
+        for (int64_t i = 0; i < n; i++) *to++ = w[i * s->results + f];
+}
+
+/* The taps [begin, end) that lie inside an axis for a place on it. */
+typedef struct inside {
+    int64_t begin, end;
+} inside;
+
+static inside inside_of(const conv_sizes *s, int axis, int64_t place)
+{
+    int64_t first = place * s->at.stride[axis] - s->at.padding[axis], step = s->at.dilation[axis];
+    inside t = {0, s->at.size[axis]};
+    while (t.begin < t.end && first + t.begin * step < 0) t.begin++;
+    while (t.end > t.begin && first + (t.end - 1) * step >= s->in[axis]) t.end--;
+    return t;
+}
+
+/* Places [first, first + n) of a row of y, which see the same taps. */
+static void stretch(const conv_sizes *s, const float *x, const float *w, float *y, int64_t row, inside rows, int64_t first,
+                    int64_t n)
+{
+    const window *at = &s->at;
+    inside columns = inside_of(s, 1, first);
+    int64_t c = s->channels, line = s->in[1] * c, width = at->size[1] * c;
+    dots_args t = {.m = n, .runs = rows.end - rows.begin, .k = (columns.end - columns.begin) * c, .p = x, .q = w,
+                   .pr = at->stride[1] * c, .p_run = at->dilation[0] * line, .qr = at->size[0] * width, .q_run = width,
+                   .c = y + first * s->results, .cr = s->results};
+    if (t.runs > 0 && t.k > 0) { /* else a sum of nothing */
+        t.p += (row * at->stride[0] - at->padding[0] + rows.begin * at->dilation[0]) * line +
+               (first * at->stride[1] - at->padding[1] + columns.begin) * c;
+        t.q += rows.begin * width + columns.begin * c;
+    }
+    product_tiles_of(cpu_best())->dots[s->results - 1](&t);
+}
+
+static bool is_whole(const conv_sizes *s, int64_t column)
+{
+    inside t = inside_of(s, 1, column);
+    return t.begin == 0 && t.end == s->at.size[1];
+}
+
+void few_conv(const conv_sizes *s, const float *x, const float *w, float *y, float *turned)
+{
+    int64_t begin = 0, end = s->out[1]; /* of the columns that see the whole window */
+    while (begin < end && !is_whole(s, begin)) begin++;
+    while (end > begin && !is_whole(s, end - 1)) end--;
+    turn(s, w, turned);
+    for (int64_t i = 0; i < s->batch * s->out[0]; i++, y += s->out[1] * s->results) {
+        const float *image = x + i / s->out[0] * s->in[0] * s->in[1] * s->channels;
+        int64_t row = i % s->out[0];
+        inside rows = inside_of(s, 0, row);
+        for (int64_t j = 0; j < begin; j++) stretch(s, image, turned, y, row, rows, j, 1);
+        if (begin < end) stretch(s, image, turned, y, row, rows, begin, end - begin);
+        for (int64_t j = end; j < s->out[1]; j++) stretch(s, image, turned, y, row, rows, j, 1);
+    }
+}

@@ -1,0 +1,12 @@
+/* convolve_few.h - convolutions to a few channels, such as those that end a decoder. */
+#ifndef ELBO_KERNELS_CPU_CONVOLVE_FEW_H
+#define ELBO_KERNELS_CPU_CONVOLVE_FEW_H
+
+#include "../../graph/conv.h"
+
+bool few_suits(const conv_sizes *s);
+
+/* y from x and w; turned: room for as many numbers as w has. */
+void few_conv(const conv_sizes *s, const float *x, const float *w, float *y, float *turned);
+
+#endif
