@@ -188,6 +188,32 @@ static void test_same_for_any_width(void **state)
     trial_free(&wide);
 }
 
+/* A right operand packed ahead, in parts, what is beyond its columns nan: the same bits. */
+static void test_packed(void **state)
+{
+    (void)state;
+    enum { PARTS = 3 };
+    for (int l = 1; l < n_libraries; l++) {
+        cpu_level level = product_level(library[l]);
+        for (size_t s = 0; s < COUNT(sizes) * 8; s++) {
+            const int64_t *size = sizes[s / 8];
+            trial t = trial_new(s & 1, s & 2, size[0], size[1], size[2], s & 4 ? 3 : 0);
+            compute(library[l], &t);
+            float *want = t.c, *packed = matrix(1, product_packed(level, t.n, t.k), product_packed(level, t.n, t.k), 0, 9);
+            for (int64_t i = 0; i < product_packed(level, t.n, t.k); i++) packed[i] = NAN;
+            t.c = matrix(t.m, t.n, t.ldc, mark, 3);
+            for (int part = PARTS; part-- > 0;) product_pack(level, t.tb, t.n, t.k, t.b, t.ldb, packed, part, PARTS);
+            product_by_packed(level, t.ta, t.m, t.n, t.k, t.a, t.lda, packed, t.c, t.ldc);
+            if (memcmp(want, t.c, bytes_of_c(&t)))
+                fail_msg("%s: %s%s m %d, n %d, k %d", product_name(library[l]), t.ta ? "T" : "N", t.tb ? "T" : "N", (int)t.m,
+                         (int)t.n, (int)t.k);
+            free(want);
+            free(packed);
+            trial_free(&t);
+        }
+    }
+}
+
 /* ---- Threads and processes ---- */
 
 static const int64_t busy_sizes[][3] = {{64, 200, 300}, {128, 20, 400}, {400, 20, 128}, {32, 300, 100}, {1, 784, 400}};
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_against_double),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_same_for_any_width),
+        cmocka_unit_test(test_packed),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_openmp_setting),

@@ -4,7 +4,7 @@
  *
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
  * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and conv to a few
- * channels to convolve_few.h. */
+ * channels to convolve_few.h; without oneDNN, weights are packed once for all products of a step. */
 #include "convolve_few.h"
 #include "convolve_onednn.h"
 #include "fast.h"
@@ -18,6 +18,7 @@ enum {
     LEAST_PLACES = 128,      /* of a chunk: weights are read once for each */
     MOST_PLACES = 1024,
     PACKED_PLACES = 512,     /* of a step, below which laying its weights out for the library costs more than it gains */
+    PACKED_CALLS = 4,        /* of a product, from which on its weights are packed ahead */
     FEW_CHANNELS = 8,        /* of what is computed, for which products of patches are faster than the library */
     MAX_PARTS = 64,
     PART_FLOPS = 3000000,
@@ -184,6 +185,27 @@ static bool suits_library(op_code op, const conv_sizes *s)
     return places_of(s) >= PACKED_PLACES && !few;
 }
 
+/* Packs the right side of the products: w [taps C,F], or its transpose for conv_dx. */
+static void pack_for_products(const kernel_args *k)
+{
+    conv_sizes s = sizes_of_node(k->n);
+    bool back = k->n->op == OP_conv_dx;
+    int64_t columns = taps_of(&s) * s.channels;
+    product_pack(product_level(k->library), back, back ? columns : s.results, back ? s.results : columns, k->in[1].data,
+                 s.results, k->shared, k->part, k->n_parts);
+}
+
+static void prepare_products(const preparing *q, const conv_sizes *s, int64_t images, preparation *p)
+{
+    enum { ENOUGH = 1 << 15, MOST = 8 };
+    int64_t columns = taps_of(s) * s->group_c, places = images * s->out[0] * s->out[1];
+    bool back = q->n->op == OP_conv_dx;
+    if (s->groups != 1 || ratio_up(s->batch, images) * ratio_up(places, most_places(places, columns)) < PACKED_CALLS) return;
+    p->shared = bytes_of(product_packed(product_level(q->library), back ? columns : s->results, back ? s->results : columns));
+    p->before = pack_for_products;
+    p->before_parts = (int)least(ratio_up(weights_of(s), ENOUGH), MOST);
+}
+
 static bool prepare_images(const preparing *q, preparation *p)
 {
     conv_sizes s = sizes_of_node(q->n), m;
@@ -194,6 +216,7 @@ static bool prepare_images(const preparing *q, preparation *p)
         return true;
     }
     m.batch = ratio_up(q->rows, q->parts);
+    if (!mirrored && !product_onednn(q->library)) prepare_products(q, &s, m.batch, p);
     if (!patches_are_image(&m)) p->scratch = bytes_of(most_places(places_of(&m), columns) * columns);
     if (mirrored) p->scratch += bytes_of(weights_of(&s));
     return !product_onednn(q->library) || !suits_library(q->n->op, &s) || make_convs(q, s, p);
@@ -225,6 +248,16 @@ static bool by_library(const kernel_args *k, int64_t images, const float *from, 
     return false;
 }
 
+/* C = A B or A B', by packed weights if there are any. */
+static void multiply(const kernel_args *k, bool tb, int64_t m, int64_t n, int64_t inner, const float *a, int64_t lda,
+                     const float *b, int64_t ldb, float *c, int64_t ldc)
+{
+    if (k->shared && !product_onednn(k->library))
+        product_by_packed(product_level(k->library), false, m, n, inner, a, lda, k->shared, c, ldc);
+    else
+        product(k->library, false, tb, m, n, inner, a, lda, b, ldb, c, ldc);
+}
+
 /* y from x by products of patches, for which there is room. */
 static void conv_by_products(const kernel_args *k, const conv_sizes *s, const float *x, const float *w, float *y, float *room)
 {
@@ -235,8 +268,8 @@ static void conv_by_products(const kernel_args *k, const conv_sizes *s, const fl
         for (int64_t g = 0; g < s->groups; g++) {
             const float *rows = plain ? x + at * s->channels + g * s->group_c : room;
             if (!plain) patches_gather(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, x, room);
-            product(k->library, false, false, n, s->group_f, columns, rows, plain ? s->channels : columns, w + g * s->group_f,
-                    s->results, y + at * s->results + g * s->group_f, s->results);
+            multiply(k, false, n, s->group_f, columns, rows, plain ? s->channels : columns, w + g * s->group_f, s->results,
+                     y + at * s->results + g * s->group_f, s->results);
         }
     }
 }
@@ -251,8 +284,8 @@ static void conv_dx_by_products(const kernel_args *k, const conv_sizes *s, const
         n = least(chunk, end - at);
         for (int64_t g = 0; g < s->groups; g++) {
             float *rows = plain ? x + at * s->channels + g * s->group_c : room;
-            product(k->library, false, true, n, columns, s->group_f, y + at * s->results + g * s->group_f, s->results,
-                    w + g * s->group_f, s->results, rows, plain ? s->channels : columns);
+            multiply(k, true, n, columns, s->group_f, y + at * s->results + g * s->group_f, s->results, w + g * s->group_f,
+                     s->results, rows, plain ? s->channels : columns);
             if (!plain) patches_scatter(s, (patches){at, n, 0, taps_of(s), g * s->group_c}, rows, x);
         }
     }

@@ -4,8 +4,8 @@
  * where it is flat. Bands are multiples of BAND lines and hold at least PART_FLOPS operations (but for the last), so
  * that a part outweighs handing it out.
  *
- * oneDNN turns a right operand that lies the wrong way round in every call. Where many calls read the same one (weights, in
- * the gradient by a layer's input) it is turned once, ahead of them. */
+ * Where many calls read the same right operand (weights), it is laid out once, ahead of them: packed for the built-in product;
+ * turned for oneDNN, which turns one that lies the wrong way round in every call. */
 #include "product.h"
 #include "fast.h"
 #include "product_onednn.h"
@@ -51,8 +51,9 @@ void product_close(void *handle)
     mem_free(l->m, l);
 }
 
-static cpu_level level_of(const library *l)
+cpu_level product_level(const void *handle)
 {
+    const library *l = handle;
     return l ? l->level : cpu_best();
 }
 
@@ -73,7 +74,7 @@ void product(const void *handle, bool ta, bool tb, int64_t m, int64_t n, int64_t
     const library *l = handle;
     bool tiny = m * n * k <= TINY; /* done before the library has looked at its arguments */
     if (l && l->onednn && !tiny && onednn_product(l->onednn, ta, tb, m, n, k, a, lda, b, ldb, c, ldc)) return;
-    product_builtin(level_of(l), ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
+    product_builtin(product_level(l), ta, tb, m, n, k, a, lda, b, ldb, c, ldc);
 }
 
 /* ---- The kernel ---- */
@@ -151,15 +152,15 @@ static void take_part(matmul *p, operands *x, const cut *u, int64_t first)
     }
 }
 
-/* Whether the right operand is the same for all calls, and read by enough rows. */
-static bool pays_to_turn(const preparing *q, const matmul *p)
+/* Whether the right operand is the same for all calls, read by enough rows, and lies otherwise than the library likes it. */
+static bool pays_to_lay_out(const preparing *q, const matmul *p)
 {
     enum { ENOUGH = 96 };
     bool shared = q->n->in[1]->shape.rank == 2 && q->n->in[1]->rows == 0 && !p->ta;
-    return p->tb && shared && p->m >= ENOUGH && product_onednn(q->library);
+    return shared && p->m >= ENOUGH && (product_onednn(q->library) ? p->tb : q->parts == 1);
 }
 
-static int turn_parts(const matmul *p)
+static int layout_parts(const matmul *p)
 {
     enum { ENOUGH = 1 << 15 };
     int64_t parts = ratio_up(p->n * p->k, ENOUGH);
@@ -174,13 +175,21 @@ static void turn(const kernel_args *k)
     if (lines > 0) transpose(lines, p.k, (const float *)k->in[1].data + first * p.k, p.k, (float *)k->shared + first, p.n);
 }
 
+static void pack(const kernel_args *k)
+{
+    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    product_pack(product_level(k->library), p.tb, p.n, p.k, k->in[1].data, p.tb ? p.k : p.n, k->shared, k->part, k->n_parts);
+}
+
 bool cpu_matmul_prepare(const preparing *q, preparation *out)
 {
     matmul p = matmul_of(q->n->at.flag, q->n->in[0]->shape, q->n->in[1]->shape, q->n->shape);
-    if (!pays_to_turn(q, &p)) return true;
-    out->shared = (size_t)ratio_up(p.n * p.k, 16) * 64;
-    out->before = turn;
-    out->before_parts = turn_parts(&p);
+    if (!pays_to_lay_out(q, &p)) return true;
+    bool own = !product_onednn(q->library);
+    int64_t numbers = own ? product_packed(product_level(q->library), p.n, p.k) : p.n * p.k;
+    out->shared = (size_t)ratio_up(numbers, 16) * 64;
+    out->before = own ? pack : turn;
+    out->before_parts = layout_parts(&p);
     return true;
 }
 
@@ -188,6 +197,10 @@ void cpu_matmul(const kernel_args *k)
 {
     matmul p = matmul_of(k->n->at.flag, k->in[0].shape, k->in[1].shape, k->out.shape);
     operands x = {k->in[0].data, k->in[1].data, k->out.data, p.ta ? p.m : p.k, p.tb ? p.k : p.n, p.n};
+    if (k->shared && !product_onednn(k->library)) {
+        product_by_packed(product_level(k->library), p.ta, p.m, p.n, p.k, x.a, x.lda, k->shared, x.c, x.ldc);
+        return;
+    }
     if (k->shared) {
         p.tb = false;
         x.b = k->shared;

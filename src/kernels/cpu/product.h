@@ -25,6 +25,9 @@ void product_close(void *library); /* NULL is allowed; no product may be running
  * as the handle. */
 const char *product_name(const void *library);
 
+/* The kind of instructions the built-in product uses; library may be NULL: the best there are. */
+cpu_level product_level(const void *library);
+
 /* The library beneath, NULL where it is built-in. */
 const struct onednn *product_onednn(const void *library);
 
@@ -36,5 +39,13 @@ void product(const void *library, bool ta, bool tb, int64_t m, int64_t n, int64_
 /* The same by the built-in product (product_builtin.c). */
 void product_builtin(cpu_level level, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                      const float *b, int64_t ldb, float *c, int64_t ldc);
+
+/* The same, and the same bits, with B packed once for many calls, which takes product_packed numbers: each of so many parts by a
+ * call, in any order. */
+int64_t product_packed(cpu_level level, int64_t n, int64_t k);
+void product_pack(cpu_level level, bool tb, int64_t n, int64_t k, const float *b, int64_t ldb, float *packed, int part,
+                  int parts);
+void product_by_packed(cpu_level level, bool ta, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                       const float *packed, float *c, int64_t ldc);
 
 #endif

@@ -5,7 +5,7 @@
  * of rows reads it in order, padded to whole vectors, and turned if Q's columns lie in memory. P is read in place
  * whatever its strides are, because a tile takes one number of it at a time. Transposing is a choice of strides; and
  * as C' = Q' P', a product can be computed in two ways, of which the cheaper is taken: turning a small P beats turning
- * a large Q.
+ * a large Q. Where many products share Q, all of it may be packed ahead of them.
  *
  * Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", without the packing of P. */
 #include "product.h"
@@ -32,6 +32,7 @@ typedef struct task {
     int64_t qk, qc;
     float *c; /* C[i][j] at i cr + j cc, one of the strides 1 */
     int64_t cr, cc;
+    const float *packed; /* all panels of Q, one after another; NULL: they are packed as they come */
 } task;
 
 /* Rows i ..+ m and columns j ..+ n of C, from l ..+ k of the inner size. n fits into so many vectors. */
@@ -53,7 +54,7 @@ static int64_t ratio_up(int64_t a, int64_t b)
 /* C' = Q' P' */
 static task turned(const task *t)
 {
-    return (task){t->tiles, t->n, t->m, t->k, t->q, t->qc, t->qk, t->p, t->pk, t->pr, t->c, t->cc, t->cr};
+    return (task){t->tiles, t->n, t->m, t->k, t->q, t->qc, t->qk, t->p, t->pk, t->pr, t->c, t->cc, t->cr, NULL};
 }
 
 /* Time in vector multiply-adds, about. */
@@ -130,7 +131,7 @@ static void panel(const task *t, block b)
 {
     _Alignas(64) float packed[PANEL];
     int64_t columns = b.vectors * t->tiles->width;
-    if (b.m <= t->tiles->rows && b.n == columns && t->qc == 1) {
+    if (!t->packed && b.m <= t->tiles->rows && b.n == columns && t->qc == 1) {
         b.k = t->k;
         multiply(t, &b, t->q + b.j, t->qk);
         return;
@@ -138,27 +139,34 @@ static void panel(const task *t, block b)
     int64_t step = ratio_up(t->k, ratio_up(t->k, PANEL / columns));
     for (; b.l < t->k; b.l += step) {
         b.k = least(step, t->k - b.l);
-        pack(t, &b, packed);
-        multiply(t, &b, packed, columns);
+        if (!t->packed) pack(t, &b, packed);
+        multiply(t, &b, t->packed ? t->packed + b.j * t->k + b.l * columns : packed, columns);
     }
 }
 
 /* How many vectors the next panel has when so many are left: the last panels share them evenly. */
 static int panel_vectors(const task *t, int64_t left)
 {
-    if (t->m <= 2 && left >= WIDE_VECTORS) return WIDE_VECTORS;
+    if (t->m <= 2 && left >= WIDE_VECTORS && !t->packed) return WIDE_VECTORS;
     return (int)ratio_up(left, ratio_up(left, VECTORS));
+}
+
+/* Makes b the panel that begins at its column j. */
+static void set_panel(const task *t, block *b)
+{
+    int64_t width = t->tiles->width;
+    b->vectors = panel_vectors(t, ratio_up(t->n - b->j, width));
+    b->n = least(b->vectors * width, t->n - b->j);
 }
 
 static void run(const task *t)
 {
-    int64_t width = t->tiles->width, rows = LEFT / t->k / MAX_ROWS * MAX_ROWS;
+    int64_t rows = LEFT / t->k / MAX_ROWS * MAX_ROWS;
     if (rows < 64) rows = 64;
     for (block b = {0}; b.i < t->m; b.i += rows) {
         b.m = least(rows, t->m - b.i);
         for (b.j = 0; b.j < t->n; b.j += b.n) {
-            b.vectors = panel_vectors(t, ratio_up(t->n - b.j, width));
-            b.n = least(b.vectors * width, t->n - b.j);
+            set_panel(t, &b);
             panel(t, b);
         }
     }
@@ -172,4 +180,32 @@ void product_builtin(cpu_level level, bool ta, bool tb, int64_t m, int64_t n, in
     t.qk = tb ? 1 : ldb, t.qc = tb ? ldb : 1;
     task u = turned(&t);
     run(cost(&u) < cost(&t) ? &u : &t);
+}
+
+/* ---- A right operand packed ahead ---- */
+
+int64_t product_packed(cpu_level level, int64_t n, int64_t k)
+{
+    int width = product_tiles_of(level)->width;
+    return ratio_up(n, width) * width * k;
+}
+
+void product_pack(cpu_level level, bool tb, int64_t n, int64_t k, const float *b, int64_t ldb, float *packed, int part,
+                  int parts)
+{
+    task t = {.tiles = product_tiles_of(level), .n = n, .k = k, .q = b, .packed = packed};
+    t.qk = tb ? 1 : ldb, t.qc = tb ? ldb : 1;
+    block p = {.k = k};
+    for (int number = 0; p.j < n; p.j += p.n, number++) {
+        set_panel(&t, &p);
+        if (number % parts == part) pack(&t, &p, packed + p.j * k);
+    }
+}
+
+void product_by_packed(cpu_level level, bool ta, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                       const float *packed, float *c, int64_t ldc)
+{
+    task t = {.tiles = product_tiles_of(level), .m = m, .n = n, .k = k, .p = a, .c = c, .cr = ldc, .cc = 1, .packed = packed};
+    t.pr = ta ? 1 : lda, t.pk = ta ? lda : 1;
+    run(&t);
 }
