@@ -1,11 +1,13 @@
 /* picture_png.c - PNG, decoded by libpng.
  *
  * libpng reports errors by jumping. What must survive a jump lives in the reader, and only read_rows lies between
- * the setjmp and its jumps. An interlaced picture is the one case in which all its rows are in memory at once. */
+ * the setjmp and its jumps. An interlaced picture is the one case in which all its rows are in memory at once. Its
+ * memory is not the engine's, whose allocator knows one thread only. */
 #include "picture.h"
 
 #include <png.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct reader {
     stream *s;
@@ -15,8 +17,23 @@ typedef struct reader {
     png_structp png;
     png_infop info;
     png_bytep whole; /* an interlaced picture */
+    bool out_of_memory;
     char reason[128];
 } reader;
+
+static png_voidp take_memory(png_structp png, png_alloc_size_t size)
+{
+    reader *r = png_get_mem_ptr(png);
+    void *block = malloc(size);
+    if (!block) r->out_of_memory = true;
+    return block;
+}
+
+static void give_memory(png_structp png, png_voidp block)
+{
+    (void)png;
+    free(block);
+}
 
 static void on_error(png_structp png, png_const_charp reason)
 {
@@ -114,11 +131,12 @@ static bool read_guarded(reader *r)
 elbo_status png_decode(stream *s, fit *f, elbo_error *error)
 {
     reader r = {.s = s, .f = f, .error = error};
-    r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
+    r.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning, &r, take_memory, give_memory);
     if (r.png) r.info = png_create_info_struct(r.png);
-    if (!r.info)
+    bool done = r.info && read_guarded(&r);
+    if (r.out_of_memory)
         r.status = err_memory(error, "decoding a PNG");
-    else if (!read_guarded(&r) && r.status == ELBO_OK)
+    else if (!done && r.status == ELBO_OK)
         r.status = err_set(error, ELBO_BAD_FILE, "broken PNG: %s", r.reason);
     if (r.whole) png_free(r.png, r.whole);
     png_destroy_read_struct(&r.png, &r.info, NULL);

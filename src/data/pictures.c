@@ -242,6 +242,17 @@ static elbo_status check(pictures *p, bool strict, tally *t, elbo_error *error)
 
 /* ---- The data set ---- */
 
+/* Says which picture could not be read again. */
+static elbo_status unreadable(const pictures *p, size_t i, elbo_status status, elbo_error *error)
+{
+    char name[1024];
+    put_name(p, i, name, sizeof name);
+    err_prefix(error, status == ELBO_NO_MEMORY ? "%s" : "%s was sound when it was opened, but now", name);
+    if (status == ELBO_NO_MEMORY) return status;
+    if (error) error->code = ELBO_IO;
+    return ELBO_IO;
+}
+
 static elbo_status pictures_read(elbo_data *d, const int64_t *index, int64_t n, void *out, int32_t *labels,
                                  elbo_error *error)
 {
@@ -250,13 +261,7 @@ static elbo_status pictures_read(elbo_data *d, const int64_t *index, int64_t n, 
     for (int64_t i = 0; i < n; i++) {
         announce(p, index, i, n);
         elbo_status status = readers_take(p->readers, index[i], (unsigned char *)out + (size_t)i * each, error);
-        if (status != ELBO_OK) {
-            char name[1024];
-            put_name(p, (size_t)index[i], name, sizeof name);
-            err_prefix(error, "%s was sound when it was opened, but now", name);
-            if (error) error->code = ELBO_IO;
-            return ELBO_IO;
-        }
+        if (status != ELBO_OK) return unreadable(p, (size_t)index[i], status, error);
         if (labels) labels[i] = p->list.items[index[i]].label;
     }
     return ELBO_OK;
@@ -330,8 +335,7 @@ static void describe(elbo_data *d, pictures *p, const tally *t)
     d->info.dtype = ELBO_U8;
     d->info.n_classes = p->list.n_classes;
     d->info.n_broken = p->n_broken;
-    d->broken = text_take(&p->broken);
-    if (d->broken) d->info.broken = d->broken;
+    if (p->n_broken > 0) d->info.broken = d->broken = text_take(&p->broken);
     data_set_measured(d, t);
 }
 

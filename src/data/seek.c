@@ -45,8 +45,9 @@ const char *seek_path(const seek_file *f)
     return f->path;
 }
 
-static elbo_status broken(const seek_cursor *c, elbo_error *error)
+static elbo_status broken(const seek_cursor *c, int result, elbo_error *error)
 {
+    if (result == Z_MEM_ERROR) return err_memory(error, "unpacking gzip data");
     return err_set(error, ELBO_BAD_FILE, "%s: gzip data are broken or cut short near byte %llu: %s", c->f->path,
                    (unsigned long long)(c->in - c->z.avail_in), c->z.msg ? c->z.msg : "not valid deflate data");
 }
@@ -90,12 +91,13 @@ static elbo_status restart(seek_cursor *c, const point *p, elbo_error *error)
     elbo_status status = fill(c, error);
     if (status != ELBO_OK || !raw) return status;
     if (p->bits > 0) {
-        if (c->z.avail_in == 0) return broken(c, error);
+        if (c->z.avail_in == 0) return broken(c, Z_DATA_ERROR, error);
         inflatePrime(&c->z, p->bits, *c->z.next_in >> (8 - p->bits));
         c->z.next_in++;
         c->z.avail_in--;
     }
-    return inflateSetDictionary(&c->z, p->window, WINDOW) == Z_OK ? ELBO_OK : broken(c, error);
+    int result = inflateSetDictionary(&c->z, p->window, WINDOW);
+    return result == Z_OK ? ELBO_OK : broken(c, result, error);
 }
 
 /* After the end of a gzip member: on to the next one, or *ended. */
@@ -104,7 +106,7 @@ static elbo_status next_member(seek_cursor *c, bool *ended, elbo_error *error)
     elbo_status status = skip_input(c, c->raw ? TRAILER : 0, ended, error);
     if (status != ELBO_OK || *ended) return status;
     c->raw = false;
-    return inflateReset2(&c->z, GZIP) == Z_OK ? ELBO_OK : broken(c, error);
+    return inflateReset2(&c->z, GZIP) == Z_OK ? ELBO_OK : broken(c, Z_DATA_ERROR, error);
 }
 
 /* Unpacks up to n bytes, to the end of a block at most; *ended: the data are over. */
@@ -123,7 +125,7 @@ static elbo_status unpack(seek_cursor *c, unsigned char *to, size_t n, size_t *g
     *got = n - c->z.avail_out;
     c->out += *got;
     if (result == Z_STREAM_END) return next_member(c, ended, error);
-    return result == Z_OK && !(dry && *got == 0) ? ELBO_OK : broken(c, error);
+    return result == Z_OK && !(dry && *got == 0) ? ELBO_OK : broken(c, result, error);
 }
 
 /* ---- Opening ---- */
@@ -249,7 +251,7 @@ static elbo_status read_packed(seek_cursor *c, uint64_t offset, unsigned char *t
             offset += got;
             size -= got;
         }
-        if (ended && size > 0 && status == ELBO_OK) status = broken(c, error);
+        if (ended && size > 0 && status == ELBO_OK) status = broken(c, Z_DATA_ERROR, error);
     }
     if (status != ELBO_OK) c->out = UINT64_MAX; /* the next read starts afresh */
     return status;

@@ -1,7 +1,7 @@
 /* safetensors_read.c - the strict reader. See safetensors.h.
  *
  * In this order, each step relying on the ones before it: the header's length against the file; its frame (first and
- * last byte, nesting); its JSON (jansson: UTF-8, no duplicate keys); every entry on its own; all entries together (no
+ * last byte, nesting); its JSON (UTF-8, no duplicate keys); every entry on its own; all entries together (no
  * hole, no overlap, nothing left over). Only then do tensors get their pointers. Numbers from the file become a size_t
  * in one place (to_size), and sizes are multiplied by size_mul only.
  *

@@ -1,10 +1,10 @@
 /* report.c - see report.h */
 #include "report.h"
 #include "../base/file.h"
+#include "../base/json.h"
 #include "../train/evaluate.h"
 #include "../view/html.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +74,14 @@ static elbo_status read_metrics(report *r, const char *path, elbo_error *error)
 }
 
 /* Adds up the seconds; an epoch that was done twice counts by its newest line. */
-static void add_times(report *r, const char *lines)
+static elbo_status add_times(report *r, const char *lines, elbo_error *error)
 {
     double last_seconds = 0;
     int64_t last = 0;
     for (const char *line = lines, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
+        bool no_memory;
+        json_t *j = json_read(line, (size_t)(end - line), NULL, &no_memory);
+        if (no_memory) return err_memory(error, "the times of a run");
         int64_t epoch = json_integer_value(json_object_get(j, "epoch"));
         double seconds = json_number_value(json_object_get(j, "seconds"));
         if (epoch == last) r->seconds -= last_seconds;
@@ -88,6 +90,7 @@ static void add_times(report *r, const char *lines)
         last_seconds = seconds;
         json_decref(j);
     }
+    return ELBO_OK;
 }
 
 static elbo_status read_times(report *r, const char *path, elbo_error *error)
@@ -97,9 +100,9 @@ static elbo_status read_times(report *r, const char *path, elbo_error *error)
     if (!file_exists(path)) return ELBO_OK;
     elbo_status status = file_read(r->m, path, (size_t)1 << 30, &bytes, &size, error);
     if (status != ELBO_OK) return status;
-    add_times(r, (char *)bytes);
+    status = add_times(r, (char *)bytes, error);
     mem_free(r->m, bytes);
-    return ELBO_OK;
+    return status;
 }
 
 static elbo_status read_origin(report *r, const char *path, elbo_error *error)

@@ -13,11 +13,11 @@
 
 static char *dump(memory m, json_t *j)
 {
-    char *words = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
-    char *copy = words ? mem_copy_text(m, words) : NULL;
-    free(words);
+    text words;
+    text_open(&words, m);
+    json_write(&words, j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     json_decref(j);
-    return copy;
+    return text_take(&words);
 }
 
 static json_t *options_of(const elbo_config *c)
@@ -97,11 +97,55 @@ static bool is_count(int64_t n)
     return n >= 0 && n < (int64_t)1 << 40;
 }
 
-static elbo_status check_header(const model_header *h, int format, const char *named, elbo_error *error)
+static bool read_whole(const json_t *j, int64_t *out)
+{
+    *out = json_integer_value(j);
+    return json_is_integer(j);
+}
+
+static bool read_count(const json_t *j, int64_t *out)
+{
+    return read_whole(j, out) && is_count(*out);
+}
+
+static bool read_size(const json_t *j, uint64_t *out)
+{
+    int64_t n;
+    bool ok = read_count(j, &n);
+    *out = (uint64_t)n;
+    return ok;
+}
+
+static bool read_real(const json_t *j, double *out)
+{
+    *out = json_number_value(j);
+    return json_is_number(j);
+}
+
+static bool read_flag(const json_t *j, bool *out)
+{
+    *out = json_is_true(j);
+    return json_is_boolean(j);
+}
+
+static bool read_text(const json_t *j, const char **out)
+{
+    *out = json_string_value(j);
+    return *out != NULL;
+}
+
+static bool read_shape(const json_t *j, int64_t out[3])
+{
+    for (size_t i = 0; i < 3; i++)
+        if (!read_whole(json_array_get(j, i), &out[i])) return false;
+    return json_array_size(j) == 3;
+}
+
+static elbo_status check_header(const model_header *h, int64_t format, const char *named, elbo_error *error)
 {
     if (format != MODEL_FORMAT)
-        return err_set(error, ELBO_BAD_FILE, "model format %d, expected %d: it was written by another version of elbo", format,
-                       MODEL_FORMAT);
+        return err_set(error, ELBO_BAD_FILE, "model format %lld, expected %d: it was written by another version of elbo",
+                       (long long)format, MODEL_FORMAT);
     for (int i = 0; i < 3; i++)
         if (h->data.shape[i] < 1 || h->data.shape[i] > 1 << 20)
             return err_set(error, ELBO_BAD_FILE, "its data have size %lld along axis %d, expected 1 to 1048576",
@@ -134,62 +178,50 @@ static elbo_status read_options(json_t *options, elbo_config *c, elbo_error *err
     return ELBO_OK;
 }
 
+/* Reads the fields of a description into h, format and named; returns the first that is missing or of another kind, NULL if none
+ * is. Not with jansson's unpacking, which takes memory and does not always say when there is none. */
+static const char *read_description(const json_t *j, model_header *h, int64_t *format, const char **named)
+{
+    bool binary = false;
+    size_t found = 0;
+#define FIELD(key, needed, read, to) {key, needed, read(json_object_get(j, key), to)}
+    const struct field {
+        const char *key;
+        bool needed, good;
+    } fields[] = {FIELD("format", true, read_whole, format),     FIELD("family", true, read_text, named),
+                  FIELD("shape", true, read_shape, h->data.shape), FIELD("min", true, read_real, &h->data.min),
+                  FIELD("max", true, read_real, &h->data.max),   FIELD("unit", false, read_real, &h->data.step),
+                  FIELD("binary", false, read_flag, &binary),    FIELD("step", true, read_whole, &h->step),
+                  FIELD("epoch", true, read_whole, &h->epoch),   {"options", true, json_is_object(json_object_get(j, "options"))},
+                  {"table", false, true}};
+#undef FIELD
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        bool there = json_object_get(j, fields[i].key) != NULL;
+        if (there ? !fields[i].good : fields[i].needed) return fields[i].key;
+        found += there;
+    }
+    h->data.binary = binary;
+    return found == json_object_size(j) ? NULL : "the number of its fields";
+}
+
 elbo_status header_read(memory m, const char *words, model_header *h, elbo_error *error)
 {
-    json_t *j = parse(words, error), *options, *table = NULL;
+    json_t *j = parse(words, error);
     *h = (model_header){.step = 0};
     if (!j) return ELBO_BAD_FILE;
     config_init(&h->config, m);
-    int format = 0;
-    const char *named = "";
-    json_int_t s[3], step, epoch;
-    int binary = 0;
-    json_error_t why;
-    elbo_status status;
-    if (json_unpack_ex(j, &why, JSON_STRICT, "{s:i, s:s, s:[I,I,I], s:F, s:F, s?F, s?b, s:I, s:I, s:o, s?o}", "format", &format,
-                       "family", &named, "shape", &s[0], &s[1], &s[2], "min", &h->data.min, "max", &h->data.max, "unit",
-                       &h->data.step, "binary", &binary, "step", &step, "epoch", &epoch, "options", &options,
-                       "table", &table) != 0 ||
-        !json_is_object(options)) {
-        status = err_set(error, ELBO_BAD_FILE, "its description is not one of a model: %.120s", why.text);
-    } else {
-        for (int i = 0; i < 3; i++) h->data.shape[i] = s[i];
-        h->data.binary = binary;
-        h->step = step;
-        h->epoch = epoch;
-        status = read_options(options, &h->config, error);
-        if (status == ELBO_OK) status = check_header(h, format, named, error);
-        if (status == ELBO_OK && table) status = columns_read(m, table, h->data.shape[2], &h->columns, error);
-        h->data.columns = h->columns;
-    }
+    int64_t format;
+    const char *named;
+    const json_t *table = json_object_get(j, "table");
+    const char *fault = read_description(j, h, &format, &named);
+    elbo_status status = ELBO_OK;
+    if (fault) status = err_set(error, ELBO_BAD_FILE, "its description is not one of a model, in %s", fault);
+    if (status == ELBO_OK) status = read_options(json_object_get(j, "options"), &h->config, error);
+    if (status == ELBO_OK) status = check_header(h, format, named, error);
+    if (status == ELBO_OK && table) status = columns_read(m, table, h->data.shape[2], &h->columns, error);
+    h->data.columns = h->columns;
     json_decref(j);
     return status;
-}
-
-static bool read_count(const json_t *j, int64_t *out)
-{
-    *out = json_integer_value(j);
-    return json_is_integer(j) && is_count(*out);
-}
-
-static bool read_size(const json_t *j, uint64_t *out)
-{
-    int64_t n;
-    bool ok = read_count(j, &n);
-    *out = (uint64_t)n;
-    return ok;
-}
-
-static bool read_real(const json_t *j, double *out)
-{
-    *out = json_number_value(j);
-    return json_is_number(j);
-}
-
-static bool read_flag(const json_t *j, bool *out)
-{
-    *out = json_is_true(j);
-    return json_is_boolean(j);
 }
 
 static bool read_hex(const json_t *j, uint64_t *out)

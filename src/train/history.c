@@ -31,17 +31,21 @@ static void add_other(elbo_metrics *m, const char *name, const json_t *value)
     t->value = json_number_value(value);
 }
 
+static double number(const json_t *j, const char *key)
+{
+    return json_number_value(json_object_get(j, key));
+}
+
+/* Of the figures of a part; 0 is what is not there. */
 static elbo_metrics metrics_of(json_t *j)
 {
-    elbo_metrics m = {0};
-    json_int_t active = 0, count = 0;
     const char *name;
     json_t *value;
-    if (json_unpack(j, "{s:F, s:F, s:F, s?I, s:I}", "rec", &m.rec, "kl", &m.kl, "total", &m.total, "active", &active, "count",
-                    &count) != 0)
-        return (elbo_metrics){0};
-    m.active = active;
-    m.count = count;
+    elbo_metrics m = {.rec = number(j, "rec"),
+                      .kl = number(j, "kl"),
+                      .total = number(j, "total"),
+                      .active = json_integer_value(json_object_get(j, "active")),
+                      .count = json_integer_value(json_object_get(j, "count"))};
     json_object_foreach(j, name, value) add_other(&m, name, value);
     return m;
 }
@@ -59,10 +63,9 @@ static elbo_status take_latent_kl(history *h, const json_t *list, elbo_error *er
 
 static void add_trouble(history *h, json_t *j, bool ended)
 {
-    json_int_t step = 0;
-    const char *cause = "";
-    if (json_unpack(j, "{s:I, s:s}", "step", &step, "cause", &cause) != 0) return;
-    h->last.step = step;
+    const char *cause = json_string_value(json_object_get(j, "cause"));
+    if (!cause) return;
+    h->last.step = json_integer_value(json_object_get(j, "step"));
     snprintf(h->last.cause, sizeof h->last.cause, "%s", cause);
     h->rescues += !ended;
     h->ended = ended;
@@ -75,7 +78,7 @@ static elbo_status add_line(history *h, const char *line, size_t length, elbo_er
     elbo_status status = no_memory ? err_memory(error, "the history of a run") : ELBO_OK;
     if (json_object_get(j, "epoch")) {
         epoch_figures e = {.epoch = json_integer_value(json_object_get(j, "epoch")),
-                           .rate = json_number_value(json_object_get(j, "rate")),
+                           .rate = number(j, "rate"),
                            .train = metrics_of(json_object_get(j, "train")),
                            .recent = metrics_of(json_object_get(j, "recent")),
                            .valid = metrics_of(json_object_get(j, "valid"))};

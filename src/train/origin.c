@@ -17,11 +17,14 @@ elbo_status origin_write(memory m, const char *path, const elbo_config *config, 
                           (json_int_t)data->info.count, "preset", config->preset);
     if (validation)
         json_put(&j, "validation", json_pack("{s:s, s:s}", "data", validation->info.name, "part", validation->asked));
-    char *words = j ? json_dumps(j, JSON_COMPACT) : NULL;
+    text words;
+    text_open(&words, m);
+    json_write(&words, j, JSON_COMPACT);
     json_decref(j);
-    if (!words) return err_memory(error, "the origin of a run");
-    elbo_status status = file_write(m, path, (file_part[]){{words, strlen(words)}, {"\n", 1}}, 2, error);
-    free(words);
+    text_add(&words, "\n");
+    elbo_status status = words.failed ? err_memory(error, "the origin of a run")
+                                      : file_write(m, path, &(file_part){words.bytes, words.length}, 1, error);
+    text_close(&words);
     return status;
 }
 

@@ -1,12 +1,11 @@
 /* record.c - see record.h */
 #include "record.h"
 #include "../base/file.h"
-#include "../base/text.h"
+#include "../base/json.h"
 #include "album.h"
 #include "origin.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -121,13 +120,13 @@ static elbo_status write_times(record *r, int64_t epoch, double seconds, elbo_er
 static elbo_status write_trouble(record *r, const char *kind, const trouble *what, const double *rate_factor, elbo_error *error)
 {
     json_t *words = json_string(what->cause);
-    char *quoted = words ? json_dumps(words, JSON_ENCODE_ANY) : NULL;
     text t;
     text_open(&t, r->m);
     text_add(&t, "{\"%s\":{\"step\":%" PRId64 ",", kind, what->step);
     if (rate_factor) add_number(&t, "rate_factor", *rate_factor);
-    text_add(&t, "%s\"cause\":%s}}\n", rate_factor ? "," : "", quoted ? quoted : "\"\"");
-    free(quoted);
+    text_add(&t, "%s\"cause\":", rate_factor ? "," : "");
+    json_write(&t, words, JSON_ENCODE_ANY);
+    text_add(&t, "}}\n");
     json_decref(words);
     elbo_status status = append_metrics(r, &t, error);
     text_close(&t);
