@@ -177,7 +177,7 @@ static void measure_profile(bench *b, measured_fn run)
     measure(run, b, 0.2, &next);
     for (int i = 0; i < n_plans; i++) {
         c[i] = plan_of(b, i, b->decode ? b->decode : b->feed.batch);
-        c[i]->seconds = mem_new(b->engine->m, (size_t)(workers * plan_steps(c[i]->plan)), sizeof(double));
+        c[i]->seconds = mem_new(b->engine->m, (size_t)workers * (size_t)plan_steps(c[i]->plan), sizeof(double));
         if (!c[i]->seconds) stop("out of memory");
     }
     b->data_seconds = b->plan_seconds = b->optimiser_seconds = 0;
@@ -186,6 +186,7 @@ static void measure_profile(bench *b, measured_fn run)
     measure(run, b, b->seconds, &next);
     double n = next - first, step = (clock_seconds() - begin) / n, parameters = (double)b->m->info.n_parameters;
     share kinds[KINDS] = {{0}}, all = {0};
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): as many were set above */
     for (int i = 0; i < n_plans; i++) add_plan(b, c[i], n, kinds);
     printf("step            %8.3f ms, mean of %.0f; %d thread%s, whose times are added up below\n", 1e3 * step, n, workers,
            workers > 1 ? "s" : "");

@@ -119,6 +119,9 @@ static void test_arena(void **state)
     assert_int_equal(a.held, 0);
     arena_open(&r, &mem_standard);
     assert_null(arena_new(&r, SIZE_MAX / 2, 4));
+    arena_close(&r);
+    arena_open(&r, &mem_standard);
+    assert_null(arena_new(&r, SIZE_MAX / 3, 2));
     assert_true(r.failed);
     arena_close(&r);
 }

@@ -371,6 +371,11 @@ static void test_from_source(void **state)
     int32_t label;
     assert_int_equal(elbo_data_read(d, &(int64_t){77}, 1, two, &label, &err), ELBO_OK);
     assert_true(two[0] == 77 && two[1] == -77 && label == 3);
+    s.label = -1;
+    assert_int_equal(elbo_data_read(d, &(int64_t){77}, 1, two, &label, &err), ELBO_OK);
+    assert_int_equal(label, -1);
+    s.label = -2;
+    assert_int_equal(elbo_data_read(d, &(int64_t){77}, 1, two, &label, &err), ELBO_IO);
     s.label = 4;
     assert_int_equal(elbo_data_read(d, &(int64_t){77}, 1, two, &label, &err), ELBO_IO);
     assert_non_null(strstr(err.message, "example 77 the label 4"));

@@ -381,6 +381,11 @@ static void test_npy_refused(void **state)
         {"{" F4 "'shape': (2, 3) 'x'}\n", "expected , or }"},
         {"" F4 "'shape': (2, 3), }\n", "expected {"},
         {"", "expected {"},
+        {"{'", "one of the keys"},
+        {"{'descr", "one of the keys"},
+        {"{'descr': <f4<, ", "type of real or whole"},
+        {"{'descr': '<f4x', ", "type of real or whole"},
+        {"{'descr': '<\0f4', ", "type of real or whole"},
         {"{'descr': '\x01\x02\xff', ", "got \"'\?\?\?'"},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -432,7 +437,24 @@ static void test_npy_write(void **state)
     assert_memory_equal(bytes + 128, six, sizeof six);
     assert_non_null(strstr((const char *)bytes + 10, "'shape': (6,), }"));
     assert_int_equal(elbo_npy_write(&engine, "w.npy", six, (int64_t[]){6}, 7, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(&engine, "w.npy", six, (int64_t[]){6}, 0, &err), ELBO_USAGE);
     assert_int_equal(elbo_npy_write(&engine, "w.npy", six, (int64_t[]){0}, 1, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(&engine, "w.npy", six, (int64_t[]){INT64_MAX, 3}, 2, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(NULL, "w.npy", six, (int64_t[]){6}, 1, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(&engine, NULL, six, (int64_t[]){6}, 1, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(&engine, "w.npy", NULL, (int64_t[]){6}, 1, &err), ELBO_USAGE);
+    assert_int_equal(elbo_npy_write(&engine, "w.npy", six, NULL, 1, &err), ELBO_USAGE);
+    size_t live = seen.live;
+    elbo_status status = ELBO_NO_MEMORY;
+    for (long at = 0; at < 50 && status != ELBO_OK; at++) {
+        seen.n = 0;
+        seen.fail_at = at;
+        status = elbo_npy_write(&engine, "memory.npy", six, (int64_t[]){6}, 1, &err);
+        assert_true(status == ELBO_OK || (err.code == ELBO_NO_MEMORY && access("memory.npy", F_OK) != 0));
+        assert_true(seen.live == live);
+    }
+    seen.fail_at = -1;
+    assert_int_equal(status, ELBO_OK);
     assert_int_equal(elbo_npy_write(&engine, "none/w.npy", six, (int64_t[]){6}, 1, &err), ELBO_IO);
 }
 
@@ -531,8 +553,14 @@ static void test_labels_beside(void **state)
 static void test_every_allocation_fails_cleanly(void **state)
 {
     (void)state;
-    static const char *const names[] = {"./packed", "./plain", "b.npy",   "oom",
-                                        "sprites",  "toy",     "unknown", "mnist-none"};
+    static const char *const names[] = {"./packed", "./plain", "b.npy", "bits",    "packed-bits",
+                                        "oom",      "sprites", "toy",   "unknown", "mnist-none"};
+    static const char words[] = "0 1 1 0 1\n1 1 1 0 0\n";
+    blob bits = {.size = 0};
+    put(&bits, words, sizeof words - 1);
+    blob packed_bits = pack(&bits);
+    save("bits", &bits);
+    save("packed-bits", &packed_bits);
     blob plain = idx_pictures(5, 4, 4), packed = pack(&plain), npy = npy_file(1, GOOD, six, sizeof six);
     make_directory("oom", 4, 2);
     save("plain", &plain);
@@ -550,7 +578,7 @@ static void test_every_allocation_fails_cleanly(void **state)
             if (!d) assert_true(seen.live == live);
         }
         seen.fail_at = -1;
-        assert_true(d != NULL || k >= 6);
+        assert_true(d != NULL || k >= 8);
         elbo_data_free(d);
         assert_true(seen.live == live);
     }

@@ -73,6 +73,25 @@ static void test_sticky_error(void **state)
     g_close(g);
 }
 
+/* Of the loss itself, of what it is made of in two ways, of what it does not depend on, and of what came later. */
+static void test_what_a_gradient_is_by(void **state)
+{
+    (void)state;
+    graph *g = g_open(&mem_standard, 0);
+    node *x = g_input(g, 0, F32, SHAPE(), false, "x"), *apart = g_input(g, 1, F32, SHAPE(3), false, "apart");
+    node *loss = g_add(x, g_sin(x)), *later = g_exp(loss), *dx[5], *wrt[] = {loss, x, apart, later, g_stop(x)};
+    g_gradient(loss, wrt, 5, dx);
+    assert_ptr_equal(dx[0], g_like(loss, 1));
+    assert_ptr_equal(dx[1], g_add(g_like(loss, 1), g_mul(g_like(loss, 1), g_cos(x))));
+    for (int i = 2; i < 5; i++) assert_ptr_equal(dx[i], g_zero(wrt[i]));
+    assert_int_equal(g_status(g, NULL), ELBO_OK);
+    g_gradient(apart, wrt, 1, dx);
+    elbo_error err = {0};
+    assert_int_equal(g_status(g, &err), ELBO_USAGE);
+    assert_non_null(strstr(err.message, "the loss must be a scalar"));
+    g_close(g);
+}
+
 static void test_builders_refuse(void **state)
 {
     (void)state;
@@ -623,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_equal_nodes_are_one),
         cmocka_unit_test(test_many_nodes),
         cmocka_unit_test(test_sticky_error),
+        cmocka_unit_test(test_what_a_gradient_is_by),
         cmocka_unit_test(test_builders_refuse),
         cmocka_unit_test(test_broadcasting),
         cmocka_unit_test(test_stream_twice),

@@ -170,6 +170,50 @@ static void test_lies(void **state)
     refuse("lie.npz", ELBO_BAD_FILE, "the end of the directory is missing");
 }
 
+/* Archives of one member, or with a number changed. */
+static void test_odd_archives(void **state)
+{
+    (void)state;
+    char name[300];
+    const part bytes = {"x.npy", npy_of("|u1", "2, 1", "\1\2", 2), false};
+    part odd = bytes;
+    blob b = zip_of(&bytes, 1);
+    save("one.npz", &b);
+    refuse("one.npz:y", ELBO_USAGE, "has no array \"y\"; say which of x is meant");
+    blob packed = pack(&b), changed = b;
+    save("gz.npz", &packed);
+    refuse("gz.npz", ELBO_BAD_FILE, "a gzipped archive; unpack it with gunzip");
+    changed.bytes[changed.size - 14] = changed.bytes[changed.size - 12] = 0x10;
+    changed.bytes[changed.size - 13] = changed.bytes[changed.size - 11] = 0x27;
+    save("many.npz", &changed);
+    refuse("many.npz", ELBO_BAD_FILE, "its directory is not where it should be, or very large");
+    size_t directory = b.size - 22 - 46 - 5;
+    changed = b;
+    changed.bytes[8] = changed.bytes[directory + 10] = 12;
+    save("bzip2.npz", &changed);
+    refuse("bzip2.npz", ELBO_BAD_FILE, "a member is neither stored nor deflated");
+    changed = b;
+    changed.bytes[directory + 8] = 1;
+    save("secret.npz", &changed);
+    refuse("secret.npz", ELBO_BAD_FILE, "it is encrypted");
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    odd.name = name;
+    b = zip_of(&odd, 1);
+    save("long.npz", &b);
+    refuse("long.npz", ELBO_BAD_FILE, "a name is too long or no text");
+    odd = (part){"x.txt", {"words", 5}, false};
+    b = zip_of(&odd, 1);
+    save("words.npz", &b);
+    refuse("words.npz", ELBO_BAD_FILE, "\"x.txt\" is no NumPy array");
+    const part lone[] = {bytes, {"y.npy", npy_of("|u1", "3,", "\1\2\0", 3), false}};
+    b = zip_of(lone, 2);
+    save("others.npz", &b);
+    elbo_data *d = open_good("others.npz"); /* three labels are none of two examples */
+    assert_int_equal(elbo_data_describe(d)->n_classes, 0);
+    elbo_data_free(d);
+}
+
 static void test_every_allocation(void **state)
 {
     (void)state;
@@ -192,7 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arrays), cmocka_unit_test(test_every_bit_and_truncation), cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_every_allocation),
+        cmocka_unit_test(test_odd_archives), cmocka_unit_test(test_every_allocation),
     };
     return RUN_EITHER_WAY(tests);
 }

@@ -3,6 +3,8 @@
 
 #include "golden/training.h"
 
+#include <float.h>
+
 static const int64_t shape_of_data[] = {1, 2, 1};
 
 enum { N_CASES = sizeof optim_steps / sizeof *optim_steps };
@@ -102,6 +104,37 @@ static void test_slots(void **state)
     }
 }
 
+/* Wherever among the numbers it is, also behind those that are taken several at a time. */
+static void test_what_is_not_finite(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    float x[N];
+    const float bad[] = {INFINITY, -INFINITY, NAN, -NAN};
+    for (int i = 0; i < N; i++) x[i] = i % 2 ? FLT_MAX : -FLT_MIN / 2;
+    assert_true(optim_finite(N, x));
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 4; k++) {
+            float kept = x[i];
+            x[i] = bad[k];
+            assert_false(optim_finite(N, x));
+            x[i] = kept;
+        }
+}
+
+/* Of a length that no number of lanes divides. */
+static void test_sum_of_squares(void **state)
+{
+    (void)state;
+    float x[67];
+    for (int i = 0; i < 67; i++) x[i] = (float)(i - 30);
+    for (size_t n = 0; n <= 67; n++) {
+        double sum = 0;
+        for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+        assert_true(optim_squares(n, x) == sum);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +143,8 @@ int main(void)
         cmocka_unit_test(test_other_options_make_other_steps),
         cmocka_unit_test(test_running_mean),
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_what_is_not_finite),
+        cmocka_unit_test(test_sum_of_squares),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

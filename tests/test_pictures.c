@@ -84,6 +84,41 @@ static void test_jpeg(void **state)
                      BYTES(100, 100, 100));
 }
 
+/* What a file says beside its picture is passed over, however long it is. */
+static void test_jpeg_with_comments(void **state)
+{
+    (void)state;
+    enum { LONG = 60000 };
+    static unsigned char bytes[4096 + 2 * LONG];
+    unsigned char rows[16 * 24 * 3], plain[16 * 24 * 3], got[16 * 24 * 3];
+    for (int i = 0; i < 16 * 24 * 3; i++) rows[i] = (unsigned char)(i * i);
+    save_jpeg("plain.jpg", jpeg_rgb, 24, 16, rows);
+    elbo_data *d = opened(open_pictures("plain.jpg"));
+    example(d, 0, plain);
+    elbo_data_free(d);
+    const size_t lengths[] = {2, 3, 40, LONG};
+    for (int i = 0; i < 4; i++) {
+        size_t n = 2;
+        memcpy(bytes, "\xff\xd8", 2);
+        for (int k = 0; k < 2; k++) {
+            memcpy(bytes + n, (unsigned char[]){0xff, 0xfe, (unsigned char)(lengths[i] >> 8), (unsigned char)lengths[i]}, 4);
+            memset(bytes + n + 4, 'x', lengths[i] - 2);
+            n += 2 + lengths[i];
+        }
+        FILE *f = fopen("plain.jpg", "rb");
+        assert_int_equal(fseek(f, 2, SEEK_SET), 0);
+        n += fread(bytes + n, 1, sizeof bytes - n, f);
+        fclose(f);
+        save_bytes("said.jpg", bytes, n);
+        d = opened(open_pictures("said.jpg"));
+        example(d, 0, got);
+        assert_memory_equal(got, plain, sizeof plain);
+        elbo_data_free(d);
+        save_bytes("said.jpg", bytes, 4 + lengths[i] / 2);
+        refused(open_pictures("said.jpg"), ELBO_BAD_FILE, "said.jpg");
+    }
+}
+
 /* The end marker moved into the middle: libjpeg only warns, and would make the rest grey. */
 static void test_jpeg_with_a_gap(void **state)
 {
@@ -337,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_jpeg),
         cmocka_unit_test(test_scans),
         cmocka_unit_test(test_jpeg_with_a_gap),
+        cmocka_unit_test(test_jpeg_with_comments),
 #endif
         cmocka_unit_test(test_crop),
         cmocka_unit_test(test_resize),

@@ -69,6 +69,19 @@ static void test_plateau_below_zero(void **state)
     assert_int_equal(p.drops, 3);
 }
 
+/* A total that does not move is no better than itself, at 0 either. */
+static void test_plateau_at_zero(void **state)
+{
+    (void)state;
+    plateau p = {0};
+    for (int i = 0; i < 4; i++) plateau_epoch(&p, 0, 0);
+    assert_int_equal(p.drops, 3);
+    plateau_epoch(&p, -1, 0);
+    plateau_epoch(&p, -0.5, 0);
+    plateau_epoch(&p, -0.9, 0);
+    assert_int_equal(p.drops, 5);
+}
+
 /* A ramp counts steps, and begins again with each cycle. */
 static void test_ramps(void **state)
 {
@@ -98,7 +111,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_factors_are_pytorchs), cmocka_unit_test(test_every_schedule_has_a_case),
-        cmocka_unit_test(test_plateau_below_zero),   cmocka_unit_test(test_ramps),
+        cmocka_unit_test(test_plateau_below_zero),   cmocka_unit_test(test_plateau_at_zero),
+        cmocka_unit_test(test_ramps),
         cmocka_unit_test(test_lists),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);

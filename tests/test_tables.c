@@ -353,6 +353,48 @@ static void test_every_truncation_and_byte(void **state)
     refuse_text("name,b\nx\rz,1\ny,2\n", NULL, ELBO_BAD_FILE, "line 2, column 1: a control character");
 }
 
+/* Numbers that are a label are few: 50. */
+static void test_few_classes(void **state)
+{
+    (void)state;
+    char words[2048];
+    for (int few = 50; few <= 51; few++) {
+        int n = sprintf(words, "x,class\n");
+        for (int i = 0; i < 120; i++) n += sprintf(words + n, "%d.5,%d\n", i, i % few);
+        elbo_data *d = table_of(words, NULL);
+        assert_int_equal(elbo_data_describe(d)->n_classes, few == 50 ? 50 : 0);
+        elbo_data_free(d);
+    }
+}
+
+/* Two values are what a binary column has, and enough for a categorical one. */
+static void test_two_values_as_asked(void **state)
+{
+    (void)state;
+    static const char words[] = "a,b\n1.5,x\n2.5,y\n3.5,x\n";
+    elbo_data *d = table_of(words, &(elbo_data_options){.columns = "b=binary"});
+    assert_columns(d, "a:real b:binary");
+    elbo_data_free(d);
+    d = table_of(words, &(elbo_data_options){.columns = "b=categorical"});
+    assert_columns(d, "a:real b:categorical");
+    assert_int_equal(elbo_data_column_at(d, 1)->n_levels, 2);
+    elbo_data_free(d);
+}
+
+static void test_long_line(void **state)
+{
+    (void)state;
+    enum { MOST = 1 << 24 };
+    char *words = malloc(MOST + 100);
+    assert_non_null(words);
+    memset(words, 'x', MOST + 100);
+    memcpy(words, "a,b\n1,", 6);
+    words[MOST + 50] = '\n';
+    save_bytes("long.csv", words, MOST + 51);
+    free(words);
+    refuse("long.csv", ELBO_BAD_FILE, "line 2, column 2: a line of more than 16777216 bytes");
+}
+
 /* More columns than there may be, names that are all alike, a level too many. */
 static void test_limits(void **state)
 {
@@ -395,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_amat),
         cmocka_unit_test(test_like_a_model),     cmocka_unit_test(test_every_allocation),
         cmocka_unit_test(test_every_truncation_and_byte), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_few_classes),      cmocka_unit_test(test_two_values_as_asked),
+        cmocka_unit_test(test_long_line),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

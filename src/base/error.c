@@ -1,4 +1,5 @@
 /* error.c - see error.h */
+#define ELBO_ERROR_BODY
 #include "error.h"
 #include "text.h"
 

@@ -20,4 +20,15 @@ elbo_status err_prefix(elbo_error *error, const char *format, ...) PRINTF_LIKE(2
 /* err_set for NO_MEMORY: "out of memory: <what>". */
 elbo_status err_memory(elbo_error *error, const char *what);
 
+/* A checker that looks at one file at a time is told that neither returns ELBO_OK. */
+#if defined __clang_analyzer__ && !defined ELBO_ERROR_BODY
+static inline elbo_status err_told(elbo_status code)
+{
+    if (code == ELBO_OK) __builtin_unreachable();
+    return code;
+}
+#define err_set(...) err_told(err_set(__VA_ARGS__))
+#define err_memory(...) err_told(err_memory(__VA_ARGS__))
+#endif
+
 #endif

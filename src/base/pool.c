@@ -150,12 +150,14 @@ static void sleep_while(pool *p, atomic_uint *word, unsigned old)
 /* Returns once *word is no longer old; true if it slept. */
 static bool wait_while(pool *p, atomic_uint *word, unsigned old)
 {
-    for (double start = clock_seconds(), waited = 0; waited < YIELD_SECONDS; waited = clock_seconds() - start) {
+    double start = clock_seconds(), waited = 0;
+    while (waited < YIELD_SECONDS) {
         if (waited > SPIN_SECONDS) sched_yield();
         for (int i = 0; i < 16; i++) {
             if (atomic_load_explicit(word, memory_order_acquire) != old) return false;
             PAUSE();
         }
+        waited = clock_seconds() - start;
     }
     sleep_while(p, word, old);
     return true;

@@ -106,6 +106,7 @@ static elbo_status hide_by_file(cli *c, puzzle *p, const char *path)
         status = fail(c, ELBO_MISMATCH, "--mask %s has %" PRId64 " numbers, but an example has %" PRId64, path, have, p->size);
     for (int64_t i = 0; i < info->count && status == ELBO_OK; i++)
         status = elbo_data_read(mask, &i, 1, x + i * size, NULL, &c->error);
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): it is not 0, or the sizes did not fit */
     for (int64_t i = 0; i < p->n * p->size && status == ELBO_OK; i++) p->hidden[i] = x[i % p->size / share] > 0.5f;
     elbo_data_free(mask);
     return status;

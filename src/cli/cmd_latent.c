@@ -83,8 +83,8 @@ static elbo_status look(cli *c, panel *p, const char *model, const char *data)
     *p = (panel){.model = model, .n = count_wanted(c, info->count)};
     float *mean = new_floats(c, p->n, elbo_model_describe(c->model)->latent_size); /* [n,Z] */
     p->plane = mean ? new_floats(c, p->n, 2) : NULL;
-    if (!p->plane) return c->error.code;
-    if (info->n_classes > 0 && !(p->labels = new_block(c, p->n, sizeof *p->labels))) return c->error.code;
+    if (!p->plane) return ELBO_NO_MEMORY;
+    if (info->n_classes > 0 && !(p->labels = new_block(c, p->n, sizeof *p->labels))) return ELBO_NO_MEMORY;
     status = encode_examples(c, p->n, mean, NULL, p->labels);
     return status == ELBO_OK ? take_plane(c, p, mean) : status;
 }

@@ -176,9 +176,10 @@ static elbo_status tell_kinds(cli *c, const findings *f, int64_t n_classes, unsi
     if (!key) return ELBO_OK;
     if (n_classes == 0) return fail(c, ELBO_USAGE, "--%s: %s has no labels", key, c->word[1]);
     unsigned char *among = new_block(c, n_classes, 1);
-    elbo_status status = among ? read_classes(c, key, among, n_classes) : c->error.code;
+    elbo_status status = among ? read_classes(c, key, among, n_classes) : ELBO_NO_MEMORY;
     bool is_normal = strcmp(key, "normal") == 0;
     for (int64_t i = 0; i < f->data.n && status == ELBO_OK; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the labels were read, or this was not reached */
         kind[i] = f->data.label[i] < 0 ? LEFT_OUT : among[f->data.label[i]] != is_normal ? ANOMALY : NORMAL;
     return status;
 }

@@ -32,8 +32,10 @@ elbo_status encode_examples(cli *c, int64_t n, float *mean, float *std, int32_t 
 elbo_status parse_latents(cli *c, const char *key, int64_t number[2])
 {
     const char *words = flag_text(c, key);
-    int read = 0;
-    if (sscanf(words, "%" SCNd64 ",%" SCNd64 "%n", &number[0], &number[1], &read) == 2 && !words[read]) return ELBO_OK;
+    char *comma, *end = NULL;
+    number[0] = strtoll(words, &comma, 10);
+    if (comma > words && *comma == ',') number[1] = strtoll(comma + 1, &end, 10);
+    if (end && end > comma + 1 && !*end) return ELBO_OK;
     return fail(c, ELBO_USAGE, "--%s %s: must be two numbers, as in 0,3", key, words);
 }
 

@@ -207,7 +207,7 @@ elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, flo
 /* The k-th of n indices spread evenly over [0, count), the first and the last among them. */
 static int64_t spread(int64_t k, int64_t n, int64_t count)
 {
-    if (count <= n) return k;
+    if (count <= n || n < 2) return k;
     return (count - 1) / (n - 1) * k + (count - 1) % (n - 1) * k / (n - 1);
 }
 
@@ -273,6 +273,7 @@ elbo_status data_measure(elbo_data *d, elbo_error *error)
 /* FNV-1a, 64 bits. */
 static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t n)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it loses sight of the bytes of the numbers */
     for (size_t i = 0; i < n; i++) sum = (sum ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
     return sum;
 }

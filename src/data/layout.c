@@ -54,6 +54,7 @@ static float real_value(uint64_t bits, size_t bytes)
 
 static float whole_value(uint64_t bits, size_t bytes)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): a number has 1 to 8 bytes */
     uint64_t sign = (uint64_t)1 << (8 * bytes - 1);
     return (float)(int64_t)((bits ^ sign) - sign);
 }

@@ -102,7 +102,7 @@ static bool to_labels(char *path)
     char *base = strrchr(path, '/'), *word = NULL;
     for (char *s = base ? base + 1 : path; (s = strstr(s, "images")) != NULL; s++) word = s;
     if (!word) return false;
-    memcpy(word, "labels", 6);
+    memcpy(word, "labels", 6); /* NOLINT(bugprone-not-null-terminated-result): amid a text */
     char *idx = strstr(word, "idx");
     if (idx && idx[3] >= '1' && idx[3] <= '9') idx[3] = '1';
     return true;

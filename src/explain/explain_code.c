@@ -44,6 +44,6 @@ bool finding_unused(const evidence *e, finding *f)
     int64_t active = active_numbers(e), z = e->model ? e->model->info.latent_size : 0;
     if (!has_prior(e) || z < MANY_NUMBERS || active <= 0 || active > z / UNUSED_PART) return false;
     finding_show(f, "%lld of %lld numbers of the code are active", (long long)active, (long long)z);
-    finding_retrain(e, f, "--latent %lld", (long long)(2 * active));
+    finding_retrain(e, f, "--latent %lld", 2 * (long long)active);
     return true;
 }

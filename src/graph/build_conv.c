@@ -91,23 +91,25 @@ static node *wrong(const char *op, const node *x, const node *w, const char *why
     return g_fail(x->g, "%s of %s with weights %s: %s", op, TEXT(x->shape), TEXT(w->shape), why);
 }
 
-/* What is wrong with both kinds of convolution; NULL: nothing. */
-static node *check_conv(const char *op, node *x, node *w, const conv_geometry *a, window *at)
+/* Whether what both kinds of convolution ask for is so; else *mistake is what comes of it. */
+static bool check_conv(const char *op, node *x, node *w, const conv_geometry *a, window *at, node **mistake)
 {
-    if (g_broken(x)) return x;
-    if (g_broken(w)) return w;
-    if (!is_image(x) || !is_image(w)) return wrong(op, x, w, "an image [B,H,W,C] and weights [KH,KW,C/groups,F] are needed");
-    if (!conv_window(w, a, at)) return wrong(op, x, w, "stride and dilation must be at least 1, padding at least 0");
-    if (a->groups < 0 || w->shape.dim[3] % (a->groups ? a->groups : 1))
-        return wrong(op, x, w, "the weights' last size is not a multiple of groups");
-    return NULL;
+    const char *why = NULL;
+    *mistake = g_broken(x) ? x : w;
+    if (g_broken(x) || g_broken(w)) return false;
+    if (!is_image(x) || !is_image(w)) why = "an image [B,H,W,C] and weights [KH,KW,C/groups,F] are needed";
+    else if (!conv_window(w, a, at)) why = "stride and dilation must be at least 1, padding at least 0";
+    else if (a->groups < 0 || w->shape.dim[3] % (a->groups ? a->groups : 1))
+        why = "the weights' last size is not a multiple of groups";
+    if (why) *mistake = wrong(op, x, w, why);
+    return !why;
 }
 
 node *g_conv(node *x, node *w, conv_geometry a)
 {
     attributes at = {0};
-    node *mistake = check_conv("conv", x, w, &a, &at.window);
-    if (mistake) return mistake;
+    node *mistake;
+    if (!check_conv("conv", x, w, &a, &at.window, &mistake)) return mistake;
     int64_t groups = a.groups ? a.groups : 1;
     if (w->shape.dim[2] * groups != x->shape.dim[3]) return wrong("conv", x, w, "the weights' third size must be C / groups");
     if (a.output_padding[0] || a.output_padding[1]) return wrong("conv", x, w, "output_padding is for conv_transpose");
@@ -122,8 +124,8 @@ node *g_conv(node *x, node *w, conv_geometry a)
 node *g_conv_transpose(node *x, node *w, conv_geometry a)
 {
     attributes at = {0};
-    node *mistake = check_conv("conv_transpose", x, w, &a, &at.window);
-    if (mistake) return mistake;
+    node *mistake;
+    if (!check_conv("conv_transpose", x, w, &a, &at.window, &mistake)) return mistake;
     if (w->shape.dim[3] != x->shape.dim[3])
         return wrong("conv_transpose", x, w, "the weights' last size must be the image's channels");
     shape s = {.rank = 4, .dim = {x->shape.dim[0], 0, 0, w->shape.dim[2] * (a.groups ? a.groups : 1)}};

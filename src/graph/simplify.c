@@ -202,7 +202,7 @@ static node *copy_leaf(graph *g, const node *old)
 
 static node *rebuild(graph *g, const node *old, node **map)
 {
-    node *in[MAX_IN], *x;
+    node *in[MAX_IN] = {0}, *x;
     for (int i = 0; i < old->n_in; i++) in[i] = map[old->in[i]->id];
     g_set_path(g, old->path);
     if (old->n_in == 0) x = copy_leaf(g, old);

@@ -26,7 +26,8 @@ static void fill_window(double window[WINDOW])
 {
     double sum = 0;
     for (int i = 0; i < WINDOW; i++) {
-        double off = (i - WINDOW / 2) / 1.5;
+        int place = i - WINDOW / 2;
+        double off = place / 1.5;
         window[i] = exp(-0.5 * off * off);
         sum += window[i];
     }

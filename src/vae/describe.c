@@ -30,6 +30,7 @@ const char *elbo_model_option(elbo_model *m, const char *key)
 bool model_next_layer(const char **at, model_layer *out)
 {
     *out = (model_layer){.parameters = 0};
+    /* NOLINTNEXTLINE(cert-err34-c): a text of elbo's own making */
     if (sscanf(*at, "%31[^\t]\t%15[^\t]\t%191[^\t]\t%63[^\t]\t%lld\t%lld", out->part, out->name, out->words, out->result,
                &out->parameters, &out->flop) < 4)
         return false;

@@ -62,9 +62,9 @@ static elbo_status run_chain(chain *c, int64_t rounds, float *out, elbo_error *e
         status = do_round(c, round, error);
         for (int64_t i = 0; i < c->n * c->d && round >= rounds / 2; i++) c->sum[i] += (double)c->y[i];
     }
-    double counted = (double)(rounds - rounds / 2);
+    const int64_t counted = rounds - rounds / 2;
     for (int64_t i = 0; i < c->n * c->d && status == ELBO_OK; i++)
-        out[i] = is_missing(c, i) ? (float)(c->sum[i] / counted) : c->known[i];
+        out[i] = is_missing(c, i) ? (float)(c->sum[i] / (double)counted) : c->known[i];
     return status;
 }
 

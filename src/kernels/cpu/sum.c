@@ -59,7 +59,7 @@ static void sum_narrow(const ew_level *level, int64_t rows, int64_t f, const flo
 
 static int64_t units(sum_view v)
 {
-    return v.f == 1 || v.f < NARROW ? v.a : v.a * (v.f / EW_GROUP);
+    return v.f < NARROW ? v.a : v.a * (v.f / EW_GROUP);
 }
 
 int cpu_sum_parts(const node *n)

@@ -40,6 +40,9 @@ double num_digamma(double x)
         y = -pi / tan(pi * (x - floor(x)));
         x = 1 - x;
     }
-    for (; x < 10; x++) y -= 1 / x;
+    while (x < 10) {
+        y -= 1 / x;
+        x += 1;
+    }
     return x < INFINITY ? y + digamma_series(x) : x;
 }
