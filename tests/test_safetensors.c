@@ -241,6 +241,32 @@ static elbo_status verdict_of_header(const char *json)
     return status;
 }
 
+/* The CRC-32 of ISO 3309, bit by bit. */
+static uint32_t crc_by_bits(uint32_t crc, const unsigned char *at, size_t n)
+{
+    for (crc = ~crc; n > 0; n--, at++) {
+        crc ^= *at;
+        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+/* Of any number of bytes, from any place, in two parts. */
+static void test_checksum_is_crc(void **state)
+{
+    (void)state;
+    static unsigned char bytes[1200];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * i * 7 + i / 3);
+    for (size_t n = 0; n + 300 < sizeof bytes; n += n < 300 ? 1 : 37) {
+        const unsigned char *at = bytes + n % 19;
+        const file_part parts[] = {{at, n}, {at + n, 211}};
+        char digits[sizeof ST_CHECKSUM_ZEROS], want[sizeof ST_CHECKSUM_ZEROS];
+        st_checksum(parts, 2, digits);
+        snprintf(want, sizeof want, "%08x", crc_by_bits(crc_by_bits(0, at, n), at + n, 211));
+        assert_string_equal(digits, want);
+    }
+}
+
 static void test_checksum_not_as_written(void **state)
 {
     (void)state;
@@ -566,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_nothing_in_it),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_bit_flip),
+        cmocka_unit_test(test_checksum_is_crc),
         cmocka_unit_test(test_checksum_not_as_written),
         cmocka_unit_test(test_checksum_value),
         cmocka_unit_test(test_checksum_decoys),

@@ -1,12 +1,10 @@
-/* safetensors.c - dtypes, elements as floats, and the checksum: what the reader and the writer share.
+/* safetensors.c - dtypes and elements as floats: what the reader and the writer share.
  *
  * The data of a file are little-endian and are handed out as they lie, so elbo needs a little-endian machine. */
 #include "safetensors.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors files are read in place, which needs a little-endian machine"
@@ -114,14 +112,4 @@ int64_t st_first_nonfinite(const st_tensor *t)
     for (; i < n; i++)
         if (!isfinite(element(t, i))) return (int64_t)i;
     return -1;
-}
-
-/* ---- Checksum ---- */
-
-void st_checksum(const file_part *parts, size_t n_parts, char out[sizeof ST_CHECKSUM_ZEROS])
-{
-    uLong crc = crc32_z(0, Z_NULL, 0);
-    for (size_t i = 0; i < n_parts; i++)
-        if (parts[i].size) crc = crc32_z(crc, parts[i].bytes, parts[i].size);
-    snprintf(out, sizeof ST_CHECKSUM_ZEROS, "%08lx", crc & 0xfffffffful);
 }
