@@ -10,8 +10,7 @@ static const int64_t picture[] = {6, 8, 2};
 
 static const char *const models[] = {
     "encoder=dense 40 tanh|decoder=dense 50 relu|latent=3",
-    "encoder=conv 6 3x3/2 bn relu; dense 9|decoder=dense 48 relu; reshape 3x4x4; deconv 5 3x3/2 bn leaky_relu; deconv 2 3x3|"
-    "latent=3",
+    "latent=3|encoder=conv 6 3x3/2 bn relu|decoder=dense 48 relu; reshape 3x4x4; deconv 5 3x3/2 bn leaky_relu; deconv 2 3x3",
     "encoder=conv 4 3x3 relu|decoder=dense 384; reshape 6x8x8; conv 2 5x5 relu|latent=2|likelihood=gaussian|variance=predicted",
     "family=vq|encoder=dense 8|decoder=dense 9 tanh|latent=6|code-size=2|codes=5",
     "family=iwae|encoder=dense 8 tanh|decoder=dense 9 tanh|latent=4",
