@@ -238,7 +238,7 @@ static void test_options_suit_the_data(void **state)
     refuse(d, "likelihood=columns|range=symmetric", "range symmetric changes numbers that are standardised");
     refuse(d, "output=sigmoid", "standardised numbers reach further");
     elbo_data_free(d);
-    static const float real[] = {-1, 5, 2.5f, 3}, counts[] = {0, 5, 2, 3};
+    static const float real[] = {-1, 5, 2.5f, 3}, counts[] = {0, 5, 2, 3}, two[] = {0, 1, 1, 0};
     d = elbo_data_from_memory(engine, real, ELBO_F32, 2, (int64_t[]){1, 1, 2}, NULL, &err);
     c = elbo_config_new(engine, &err);
     m = elbo_model_new(engine, c, d, &err);
@@ -257,6 +257,9 @@ static void test_options_suit_the_data(void **state)
     assert_int_equal(elbo_model_describe(m)->measure, ELBO_MASS);
     assert_true(elbo_model_describe(m)->log_volume == 0);
     elbo_model_free(m);
+    elbo_data_free(d);
+    d = elbo_data_from_memory(engine, two, ELBO_F32, 2, (int64_t[]){1, 1, 2}, NULL, &err);
+    elbo_model_free(trained(d, "likelihood=categorical|epochs=1"));
     elbo_data_free(d);
 }
 
