@@ -123,6 +123,23 @@ static void test_more_plans_than_are_kept(void **state)
     elbo_model_free(m);
 }
 
+/* The shape of what comes out of each layer; a residual one keeps a picture's size, or divides it. */
+static void test_shapes_of_layers(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"[4,6,4]", "[4,6,4]", "[2,3,6]", "[7]"};
+    elbo_model *m = model_of("encoder=conv 4 5x5/2 relu; res 4 bn relu; res 6/2 relu; dense 7|decoder=dense 9|latent=2",
+                             (int64_t[]){8, 12, 2});
+    const char *at = m->layers;
+    model_layer layer;
+    for (int i = 0; i < 4; i++) {
+        assert_true(model_next_layer(&at, &layer));
+        assert_string_equal(layer.part, "encoder");
+        assert_string_equal(layer.result, want[i]);
+    }
+    elbo_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_filling_in),
         cmocka_unit_test(test_more_plans_than_are_kept),
+        cmocka_unit_test(test_shapes_of_layers),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
