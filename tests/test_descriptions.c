@@ -82,7 +82,8 @@ static void test_model(void **state)
     char *good = header_write(m);
     model_header h;
     must(header_read(&mem_standard, good, &h, &(elbo_error){.code = ELBO_OK}), &(elbo_error){.code = ELBO_OK});
-    assert_true(h.step == 7 && h.epoch == 2 && h.config.latent == 3 && h.data.shape[0] == 2 && h.data.shape[1] == 3 && !h.columns);
+    assert_true(h.step == 7 && h.epoch == 2 && h.config.latent == 3 && !h.columns);
+    assert_true(h.data.shape[0] == 2 && h.data.shape[1] == 3 && h.data.shape[2] == 1);
     refuse_other_kinds(read_header, good, optional);
     static const struct {
         const char *key, *value;
@@ -118,8 +119,8 @@ static void test_run(void **state)
 #include "train/run.def"
 #undef COUNT
     *next = NULL;
-    run_state r = {.data = 0xfedcba9876543210u, .examples = 100, .step = 3, .rate_factor = 0.5, .best = 1.0 / 3, .validation = true,
-                   .computed_by = "own"}, back;
+    run_state back, r = {.data = 0xfedcba9876543210u, .examples = 100, .step = 3, .rate_factor = 0.5, .best = 1.0 / 3,
+                         .validation = true, .computed_by = "own"};
     for (int i = 0; i < MAX_TERMS; i++) r.sums[i] = r.recent_sums[i] = 1.0 / (i + 3);
     char *good = run_write(&mem_standard, &r);
     must(run_read(good, &back, &(elbo_error){.code = ELBO_OK}), &(elbo_error){.code = ELBO_OK});
@@ -127,11 +128,13 @@ static void test_run(void **state)
     refuse_other_kinds(read_run, good, optional);
     static const struct {
         const char *key, *value;
-    } bad[] = {{"data", "\"123\""},        {"data", "\"0123456789abcdeg\""}, {"data", "\"0123456789abcdef0\""}, {"examples", "0"},
-               {"examples", "-1"},         {"validation", "1"},              {"step", "-1"},              {"step", "1099511627776"},
-               {"step", "1.5"},            {"seen", "-1"},                   {"recent_seen", "-0.5"},     {"rate_factor", "0"},
-               {"rate_factor", "1.5"},     {"rescues", "-1"},                {"metrics_size", "-1"},      {"sums", "[1,true]"},
-               {"sums", "{}"},             {"computed_by", "\"\\u001b[2J\""}, {"best_epoch", "1.5"}};
+    } bad[] = {{"data", "\"123\""},   {"data", "\"0123456789abcdeg\""},    {"data", "\"0123456789abcdef0\""},
+               {"examples", "0"},     {"examples", "-1"},                  {"validation", "1"},
+               {"step", "-1"},        {"step", "1099511627776"},           {"step", "1.5"},
+               {"seen", "-1"},        {"recent_seen", "-0.5"},             {"rate_factor", "0"},
+               {"rate_factor", "1.5"}, {"rescues", "-1"},                  {"metrics_size", "-1"},
+               {"sums", "[1,true]"},  {"sums", "{}"},                      {"computed_by", "\"\\u001b[2J\""},
+               {"best_epoch", "1.5"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refuse(read_run, good, bad[i].key, bad[i].value);
     static const struct {
         const char *key, *value;
