@@ -267,6 +267,7 @@ typedef struct elbo_data_options {
                                  with the labels, by name or by number from 1; "none"; NULL or "": found              */
     const char *ignore;       /* tables: columns to leave out, by name or number, with commas between                 */
     const char *columns;      /* tables: "age=real, zip=categorical" where the kind found is not the one meant        */
+    const char *classes;      /* of labelled data only these: see elbo_data_take_classes. NULL or "": all             */
     int header;               /* tables: 1: the first line has names, -1: it has none, 0: found                       */
 } elbo_data_options;
 
@@ -307,6 +308,11 @@ ELBO_API const char *elbo_data_class_at(const elbo_data *data, size_t i);
  * there are none). Errors: USAGE (index out of range), IO. */
 ELBO_API elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, float *values, int32_t *labels,
                                     elbo_error *error);
+
+/* Narrows data to some classes: "0, 7", by name where classes have names, else by number; or "not 3", all but these. Examples
+ * without a label are left out. Labels stay the numbers they were, and what is measured (min, max, mean) is so of all classes.
+ * Errors: USAGE (no labels, an unknown class, no example is left), IO, NO_MEMORY. */
+ELBO_API elbo_status elbo_data_take_classes(elbo_data *data, const char *classes, elbo_error *error);
 
 /* The factors of a data set whose factors are known (of the built-in ones: sprites); else, where there are labels, one factor
  * "label". NULL past the last. */
@@ -384,7 +390,7 @@ ELBO_API const elbo_column *elbo_model_column_at(const elbo_model *model, size_t
 ELBO_API elbo_status elbo_model_write_csv(elbo_model *model, const char *path, const float *x, int64_t n, elbo_error *error);
 /* The value of an option the model was made with, as text; NULL for an unknown key. */
 ELBO_API const char *elbo_model_option(elbo_model *model, const char *key);
-/* How it reads files, for elbo_data_open_with. */
+/* How it reads files, for elbo_data_open_with; whatever classes it was trained on, it reads all. */
 ELBO_API elbo_data_options elbo_model_data_options(const elbo_model *model);
 /* elbo_data_open_with, as the model reads files: a table must have its columns, by name, and may have others. */
 ELBO_API elbo_data *elbo_data_open_for(elbo_engine *engine, const elbo_model *model, const char *name, const char *part,

@@ -64,6 +64,65 @@ static void test_static_bits(void **state)
     assert_non_null(strstr(err.message, "binarize static needs data in [0,1]"));
 }
 
+/* The same where parts are of their own. */
+static void test_static_bits_of_files(void **state)
+{
+    (void)state;
+    const elbo_data_options o = {.binarize = 1};
+    const char *const parts[] = {"train", "test"};
+    float x[30 * 4], y[21 * 4];
+    make_directory("own", 21, 9);
+    elbo_data *all = elbo_data_open_with(&engine, "own", "all", &o, &err);
+    assert_non_null(all);
+    read_all(all, x, NULL);
+    for (int i = 0; i < 2; i++) {
+        elbo_data *part = elbo_data_open_with(&engine, "own", parts[i], &o, &err);
+        assert_non_null(part);
+        read_all(part, y, NULL);
+        assert_memory_equal(y, x + (i ? 21 * 4 : 0), (i ? 9u : 21u) * 4 * sizeof *x);
+        elbo_data_free(part);
+    }
+    elbo_data_free(all);
+}
+
+/* Some classes only, of any part; what is left are the same examples in their order. */
+static void test_classes(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    blob pictures = idx_pictures(N, 2, 2), labels = idx_labels(N); /* labels 0 to 9 in turn */
+    save("kinds-images", &pictures);
+    save("kinds-labels", &labels);
+    elbo_data *all = open_good("kinds-images"), *some;
+    float x[N * 4], y[N * 4];
+    int32_t kept[N];
+    read_all(all, x, NULL);
+    some = elbo_data_open_with(&engine, "kinds-images", "all", &(elbo_data_options){.classes = "7, 1"}, &err);
+    assert_non_null(some);
+    assert_int_equal(elbo_data_describe(some)->count, 8);
+    read_all(some, y, kept);
+    for (int i = 0; i < 8; i++) {
+        int from = i / 2 * 10 + (i % 2 ? 7 : 1);
+        assert_int_equal(kept[i], i % 2 ? 7 : 1);
+        assert_memory_equal(y + i * 4, x + from * 4, 4 * sizeof *x);
+    }
+    assert_int_equal(elbo_data_take_classes(some, "not 1", &err), ELBO_OK);
+    assert_int_equal(elbo_data_describe(some)->count, 4);
+    read_all(some, y, kept);
+    assert_true(kept[3] == 7 && memcmp(y + 3 * 4, x + 37 * 4, 4 * sizeof *x) == 0);
+    assert_int_equal(elbo_data_take_classes(some, "1", &err), ELBO_USAGE);
+    assert_non_null(strstr(err.message, "no example is of the classes"));
+    elbo_data_free(some);
+    some = elbo_data_open_with(&engine, "kinds-images", "train", &(elbo_data_options){.classes = "not 0"}, &err);
+    assert_int_equal(elbo_data_describe(some)->count, 32); /* all with a 9 are in the test part */
+    elbo_data_free(some);
+    assert_null(elbo_data_open_with(&engine, "kinds-images", "all", &(elbo_data_options){.classes = "10"}, &err));
+    assert_non_null(strstr(err.message, "has no class \"10\", but 0 to 9"));
+    assert_null(elbo_data_open_with(&engine, "toy", "all", &(elbo_data_options){.classes = "1"}, &err));
+    assert_non_null(strstr(err.message, "toy has no labels"));
+    elbo_data_free(all);
+}
+
 static void test_known_by_name(void **state)
 {
     (void)state;
@@ -428,6 +487,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directory),          cmocka_unit_test(test_static_bits),
+        cmocka_unit_test(test_static_bits_of_files),
+        cmocka_unit_test(test_classes),
         cmocka_unit_test(test_known_by_name),
         cmocka_unit_test(test_wrong_names),        cmocka_unit_test(test_parts_of_one_file),
         cmocka_unit_test(test_index_out_of_range), cmocka_unit_test(test_toy),

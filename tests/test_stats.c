@@ -143,6 +143,27 @@ static void test_gaussian(void **state)
     elbo_data_free(x);
 }
 
+/* More rows than parts, and examples that fill no block: the same bits for one thread and for three. */
+static void test_gaussian_of_any_threads(void **state)
+{
+    (void)state;
+    enum { ROWS = 203, WIDTH = 83 };
+    static float x[ROWS * WIDTH];
+    static double nll[2][ROWS];
+    for (int i = 0; i < ROWS * WIDTH; i++) x[i] = (float)(sin(0.7 * i) + cos(0.013 * i * (i % 7)));
+    for (int k = 0; k < 2; k++) {
+        elbo_engine *own = elbo_engine_open(&(elbo_engine_options){.threads = k ? 3 : 1}, NULL);
+        elbo_data *d = elbo_data_from_memory(own, x, ELBO_F32, ROWS, (const int64_t[]){1, 1, WIDTH}, NULL, NULL);
+        elbo_gaussian *g = elbo_gaussian_fit(own, d, NULL);
+        assert_non_null(g);
+        assert_int_equal(elbo_gaussian_score(g, d, 0, ROWS, nll[k], NULL), ELBO_OK);
+        elbo_gaussian_free(g);
+        elbo_data_free(d);
+        elbo_engine_close(own);
+    }
+    assert_memory_equal(nll[0], nll[1], sizeof nll[0]);
+}
+
 static int open_engine(void **state)
 {
     (void)state;
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_likeness),
         cmocka_unit_test(test_likeness_of_small),
         cmocka_unit_test(test_gaussian),
+        cmocka_unit_test(test_gaussian_of_any_threads),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

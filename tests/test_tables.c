@@ -304,6 +304,49 @@ static void test_like_a_model(void **state)
     elbo_data_free(d);
 }
 
+/* A directory of two tables: the training part says what the columns of both are. */
+static void test_two_files(void **state)
+{
+    (void)state;
+    static const char train[] = "size,hair,kind\n1.5,red,b\n2.5,blue,a\n3.5,red,a\n5,grey,b\n6,red,a\n4,blue,b\n";
+    static const char test[] = "hair,kind,size\ngrey,a,7\n,b,8\n";
+    assert_true(mkdir("two", 0700) == 0);
+    save_bytes("two/train.csv", train, strlen(train));
+    save_bytes("two/test.csv", test, strlen(test));
+    const elbo_data_options o = {.label_column = "kind"};
+    elbo_data *all = elbo_data_open_with(&engine, "two", "all", &o, &err);
+    elbo_data *part = elbo_data_open_with(&engine, "two", "test", &o, &err);
+    assert_true(all && part);
+    assert_columns(all, "size:real hair:categorical");
+    assert_columns(part, "size:real hair:categorical");
+    assert_true(elbo_data_describe(all)->count == 8 && elbo_data_describe(part)->count == 2);
+    assert_true(at(all, 6, 0) == 7 && at(all, 6, 1) == 1 && label_at(all, 7) == 1 && elbo_data_describe(all)->n_missing == 1);
+    assert_true(at(part, 0, 0) == 7 && at(part, 0, 1) == 1 && isnan(at(part, 1, 1)) && label_at(part, 1) == 1);
+    elbo_data_free(all);
+    elbo_data_free(part);
+    part = elbo_data_open_with(&engine, "two", "train", &o, &err);
+    assert_int_equal(elbo_data_describe(part)->count, 6);
+    elbo_data_free(part);
+    save_bytes("two/test.csv", "hair,size\npink,1\n", 17);
+    assert_null(elbo_data_open_with(&engine, "two", "test", &o, &err));
+    assert_non_null(strstr(err.message, "two/test.csv: line 2, column 1: \"pink\" is none of the 3 values of hair"));
+}
+
+/* Two numbers are two kinds if neither is rare. */
+static void test_nearly_constant(void **state)
+{
+    (void)state;
+    char words[8192];
+    size_t n = (size_t)sprintf(words, "rare,flag,odd\n");
+    for (int i = 0; i < 300; i++) n += (size_t)sprintf(words + n, "%d,%d,%g\n", i == 7 || i == 8, i % 100 == 1, i == 9 ? 2.5 : 1);
+    elbo_data *d = table_of(words, NULL);
+    assert_columns(d, "rare:count flag:binary odd:real");
+    elbo_data_free(d);
+    d = table_of(words, &(elbo_data_options){.columns = "rare=binary"});
+    assert_columns(d, "rare:binary flag:binary odd:real");
+    elbo_data_free(d);
+}
+
 /* ---- Hostile ---- */
 
 static const char small[] = "id,a,b,label\n1,2.5,\"x, y\",u\n2,3,z,v\n3,,z,u\n4,7,\"x, y\",v\n";
@@ -433,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_delimiters),       cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_headers),          cmocka_unit_test(test_missing),
         cmocka_unit_test(test_kinds),            cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_nearly_constant),  cmocka_unit_test(test_two_files),
         cmocka_unit_test(test_scikit),           cmocka_unit_test(test_locale),
         cmocka_unit_test(test_amat),
         cmocka_unit_test(test_like_a_model),     cmocka_unit_test(test_every_allocation),

@@ -76,6 +76,11 @@ elbo_status open_data(cli *c, const char *name, const char *part)
     return ELBO_OK;
 }
 
+elbo_status take_classes(cli *c)
+{
+    return elbo_data_take_classes(c->data, flag_text(c, "classes"), &c->error);
+}
+
 elbo_status open_data_for_model(cli *c, const char *name, const char *part)
 {
     elbo_status status = open_data(c, name, part);
@@ -92,7 +97,7 @@ elbo_status open_model_and_data(cli *c)
     elbo_status status = open_engine(c);
     if (status == ELBO_OK) status = open_model(c, c->word[0]);
     if (status == ELBO_OK && c->n_words > 1) status = open_data_for_model(c, c->word[1], flag_text(c, "part"));
-    return status;
+    return status == ELBO_OK && c->n_words > 1 ? take_classes(c) : status;
 }
 
 /* ---- Sizes ---- */

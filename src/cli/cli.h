@@ -48,7 +48,9 @@ typedef struct command {
     FLAG_INT("per-row", "output", "0", 0, 4096, "Pictures in a row of the grid; 0 makes it about square.")
 #define FLAG_PART(value)                                                                                               \
     FLAG_CHOICE("part", "data", value, "train|test|all",                                                               \
-                "Which part of the data; test is every tenth example where there is no other.")
+                "Which part of the data; test is every tenth example where there is no other."),                      \
+        FLAG_TEXT("classes", "data", "K,K,...", "",                                                                   \
+                  "Only these classes, by name where they have names, else by number; 'not 3' is all but class 3.")
 #define FLAG_END {0}
 
 typedef struct given {
@@ -137,6 +139,8 @@ elbo_status open_engine(cli *c);
 elbo_status open_model(cli *c, const char *path);
 elbo_status open_data(cli *c, const char *name, const char *part);
 /* MISMATCH where the data's examples have not the model's shape. */
+/* Narrows the data that are open to the flag classes, which comes with part. */
+elbo_status take_classes(cli *c);
 elbo_status open_data_for_model(cli *c, const char *name, const char *part);
 /* The model and the data of "MODEL DATA" with the flag part. Without DATA the model alone. */
 elbo_status open_model_and_data(cli *c);

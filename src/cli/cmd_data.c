@@ -159,6 +159,7 @@ static elbo_status run(cli *c)
     elbo_status status = picture[0] ? check_output(c, picture, true) : ELBO_OK;
     if (status == ELBO_OK) status = open_engine(c);
     if (status == ELBO_OK) status = open_data(c, c->word[0], flag_text(c, "part"));
+    if (status == ELBO_OK) status = take_classes(c);
     if (status != ELBO_OK) return status;
     const elbo_data_info *info = elbo_data_describe(c->data);
     status = flag_bool(c, "json") ? print_object(c, info) : print_text(c, info);

@@ -51,7 +51,8 @@ static elbo_status open_given(cli *c)
     elbo_status status = open_engine(c);
     if (status != ELBO_OK || !c->word[1]) return status;
     if (!ends_with(c->word[0], ".toml")) status = open_model(c, c->word[0]);
-    return status == ELBO_OK ? open_data(c, c->word[1], flag_text(c, "part")) : status;
+    if (status == ELBO_OK) status = open_data(c, c->word[1], flag_text(c, "part"));
+    return status == ELBO_OK ? take_classes(c) : status;
 }
 
 static elbo_status run(cli *c)

@@ -78,6 +78,7 @@ static elbo_status look(cli *c, panel *p, const char *model, const char *data)
 {
     elbo_status status = open_model(c, model);
     if (status == ELBO_OK) status = open_data_for_model(c, data, flag_text(c, "part"));
+    if (status == ELBO_OK) status = take_classes(c);
     if (status != ELBO_OK) return status;
     const elbo_data_info *info = elbo_data_describe(c->data);
     *p = (panel){.model = model, .n = count_wanted(c, info->count)};

@@ -21,6 +21,7 @@ static elbo_status run(cli *c)
     elbo_status status = open_engine(c);
     if (status == ELBO_OK && c->n_words > 1) status = open_model(c, directory);
     if (status == ELBO_OK && c->n_words > 1) status = open_data(c, c->word[1], flag_text(c, "part"));
+    if (status == ELBO_OK && c->n_words > 1) status = take_classes(c);
     if (status == ELBO_OK) status = elbo_report_write(c->engine, directory, c->data, out[0] ? out : NULL, &c->error);
     if (status != ELBO_OK) return status;
     snprintf(usual, sizeof usual, "%s/report.html", directory);

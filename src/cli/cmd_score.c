@@ -20,7 +20,8 @@ static const elbo_option_info flags[] = {
     FLAG_CHOICE("by", "score", "total", "total|rec|kl", "The term that examples are flagged and ranked by."),
     FLAG_REAL("threshold-quantile", "score", "", 0, 1,
               "Flag examples that score above this share of the reference, as 0.99."),
-    FLAG_TEXT("reference", "score", "DATA", "", "What is normal; DATA itself where it is not given."),
+    FLAG_TEXT("reference", "score", "DATA", "",
+              "What is normal; DATA itself where it is not given, of the classes the model was trained on."),
     FLAG_CHOICE("reference-part", "score", "train", "train|test|all", "The part of the reference."),
     FLAG_BOOL("gaussian", "score", "false", "Also score by a Gaussian fitted to the reference: Mahalanobis distance."),
     FLAG_TEXT("csv", "output", "FILE", "", "Write the lines to a file; else they are printed, unless --json is given."),
@@ -120,6 +121,8 @@ static elbo_status learn(cli *c, findings *f)
     f->threshold[MODEL] = f->threshold[GAUSSIAN] = NAN;
     if (!threshold && !gaussian) return ELBO_OK;
     elbo_status status = open_data_for_model(c, name, flag_text(c, "reference-part"));
+    if (status == ELBO_OK && !given_name[0])
+        status = elbo_data_take_classes(c->data, elbo_model_option(c->model, "classes"), &c->error);
     if (status == ELBO_OK && gaussian && !(f->gaussian = elbo_gaussian_fit(c->engine, c->data, &c->error)))
         status = c->error.code;
     if (status == ELBO_OK && threshold) status = score_open(c, f->gaussian, &f->reference);
@@ -312,6 +315,7 @@ static elbo_status find(cli *c, findings *f)
     if (status == ELBO_OK && against[0]) status = open_data_for_model(c, against, part);
     if (status == ELBO_OK && against[0]) status = score_open(c, f->gaussian, &f->against);
     if (status == ELBO_OK) status = open_data_for_model(c, c->word[1], part);
+    if (status == ELBO_OK) status = take_classes(c);
     if (status == ELBO_OK) status = score_open(c, f->gaussian, &f->data);
     for (int k = 0; k < N_JUDGES && status == ELBO_OK; k++)
         for (int64_t i = 0; f->data.by[k] && i < f->data.n; i++) f->flagged[k] += f->data.by[k][i] > f->threshold[k];

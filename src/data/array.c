@@ -219,7 +219,9 @@ elbo_status array_append(array *a, array *b, elbo_error *error)
                  (!labels || grow(a->m, &labels, (size_t)a->count * label, b->labels, (size_t)b->count * label));
     if (!grown) return err_memory(error, "the test examples after the training examples");
     a->labels = labels;
+    a->test_begins = a->count;
     a->count += b->count;
+    for (int64_t i = 0; a->columns && i < a->columns->n; i++) a->columns->at[i].missing += b->columns->at[i].missing;
     if (b->n_classes > a->n_classes) a->n_classes = b->n_classes;
     return ELBO_OK;
 }

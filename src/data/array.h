@@ -18,6 +18,7 @@ typedef struct array {
     size_t n_spans;
     int32_t *labels;  /* [N], -1 for none; NULL: no labels                          */
     int64_t n_classes;
+    int64_t test_begins; /* after array_append: the first example appended; else 0 */
     column_list *columns; /* of a table, whose missing values are nan; NULL: no table */
 } array;
 

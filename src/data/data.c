@@ -30,6 +30,11 @@ int64_t data_whole_index(data_part part, int64_t i)
     return part == DATA_TRAIN ? i + i / (TENTH - 1) : i;
 }
 
+int64_t data_place(const elbo_data *d, int64_t i)
+{
+    return data_whole_index(d->part, d->kept ? d->kept[i] : i);
+}
+
 int64_t data_part_count(data_part part, int64_t n)
 {
     if (part == DATA_TEST) return n / TENTH;
@@ -74,6 +79,7 @@ void elbo_data_free(elbo_data *data)
     mem_free(m, data->name);
     mem_free(m, data->path);
     mem_free(m, data->broken);
+    mem_free(m, data->kept);
     columns_free(data->columns);
     mem_free(m, data);
 }
@@ -102,7 +108,7 @@ static elbo_status read_mapped(elbo_data *d, const int64_t *index, int64_t n, un
     int64_t whole[CHUNK];
     for (int64_t done = 0; done < n;) {
         int64_t now = n - done < CHUNK ? n - done : CHUNK;
-        for (int64_t i = 0; i < now; i++) whole[i] = data_whole_index(d->part, index[done + i]);
+        for (int64_t i = 0; i < now; i++) whole[i] = data_place(d, index[done + i]);
         elbo_status status =
             d->read(d, whole, now, out + (size_t)done * data_example_bytes(d), labels ? labels + done : NULL, error);
         if (status != ELBO_OK) return status;
@@ -111,7 +117,14 @@ static elbo_status read_mapped(elbo_data *d, const int64_t *index, int64_t n, un
     return ELBO_OK;
 }
 
-/* What is drawn is a function of the example's place in the whole set, so it is the same whenever it is read. */
+/* What is drawn is a function of the example's place in the whole set, or in the part where parts are of their own, so it is the
+ * same whenever it is read, and whatever part it is read as one of. */
+static uint64_t drawn_as(const elbo_data *d, int64_t i)
+{
+    int64_t place = data_place(d, i);
+    return (uint64_t)(d->test_begins && place >= d->test_begins ? place - d->test_begins : place);
+}
+
 static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void *out)
 {
     unsigned char *bytes = out;
@@ -121,7 +134,7 @@ static void draw_bits(const elbo_data *d, const int64_t *index, int64_t n, void 
     float u[CHUNK];
     for (int64_t i = 0; i < n * size; i++) {
         int64_t at = i % size;
-        uint64_t first = (uint64_t)(data_whole_index(d->part, index[i / size]) * size + at);
+        uint64_t first = drawn_as(d, index[i / size]) * (uint64_t)size + (uint64_t)at;
         if (at % CHUNK == 0) philox_uniform(key, first, (size_t)(size - at < CHUNK ? size - at : CHUNK), u);
         if (d->info.dtype == ELBO_U8) bytes[i] = u[at % CHUNK] < data_u8_value(bytes[i]) ? 255 : 0;
         else numbers[i] = u[at % CHUNK] < numbers[i];
@@ -134,7 +147,7 @@ elbo_status data_read_raw(elbo_data *d, const int64_t *index, int64_t n, void *o
         if (index[i] < 0 || index[i] >= d->info.count)
             return err_set(error, ELBO_USAGE, "%s: index %lld is %lld, expected 0 to %lld", d->info.name, (long long)i,
                            (long long)index[i], (long long)d->info.count - 1);
-    elbo_status status = d->part == DATA_ALL ? d->read(d, index, n, out, labels, error)
+    elbo_status status = d->part == DATA_ALL && !d->kept ? d->read(d, index, n, out, labels, error)
                                              : read_mapped(d, index, n, out, labels, error);
     if (status == ELBO_OK && d->drawn) draw_bits(d, index, n, out);
     return status;
@@ -156,7 +169,7 @@ void data_will_read(elbo_data *d, const int64_t *index, int64_t n)
     while (d->will_read && n > 0) {
         int64_t now = n < CHUNK ? n : CHUNK, kept = 0;
         for (int64_t i = 0; i < now; i++)
-            if (index[i] >= 0 && index[i] < d->info.count) whole[kept++] = data_whole_index(d->part, index[i]);
+            if (index[i] >= 0 && index[i] < d->info.count) whole[kept++] = data_place(d, index[i]);
         d->will_read(d, whole, kept);
         index += now;
         n -= now;
@@ -355,6 +368,7 @@ elbo_status data_hold(elbo_data *d, array *a, elbo_status bad, elbo_error *error
     d->will_read = a->n_spans > 0 ? held_will_read : NULL;
     d->close = held_close;
     d->info.count = a->count;
+    d->test_begins = a->test_begins;
     memcpy(d->info.shape, a->shape, sizeof a->shape);
     d->info.dtype = a->dtype;
     d->info.n_classes = a->n_classes;

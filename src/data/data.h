@@ -44,6 +44,8 @@ struct elbo_data {
     char *name, *path, *broken; /* what info points to */
     column_list *columns;           /* of a table; NULL: no table */
     bool flip;                  /* training mirrors examples */
+    int64_t test_begins; /* of a set with parts of its own, opened whole: the first example of the test part; else 0 */
+    int64_t *kept;       /* [count] the examples of the part that are left, in their order; NULL: all */
     bool drawn;                 /* values are read as 0 or 1, drawn once with each value as the probability */
     data_part part;    /* which tenths of the whole set the indices above run over */
     char asked[DATA_PART_NAME]; /* the part that was opened, as a word; "" where parts were not asked about */
@@ -70,6 +72,9 @@ void data_augment(const elbo_data *d, uint64_t seed, uint32_t epoch, const int64
 /* A number that identifies the contents: a checksum of description and of 64 examples spread over the set. A run that
  * is resumed must find the same. */
 elbo_status data_fingerprint(elbo_data *d, uint64_t *out, elbo_error *error);
+
+/* The index in the whole set of example i. */
+int64_t data_place(const elbo_data *d, int64_t i);
 
 /* The index in the whole set of the i-th example of a part, and how many of n examples a part has. */
 int64_t data_whole_index(data_part part, int64_t i);

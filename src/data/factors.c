@@ -19,7 +19,7 @@ static elbo_status read_told(elbo_data *d, const int64_t *index, int64_t n, int3
         if (index[i] < 0 || index[i] >= d->info.count)
             return err_set(error, ELBO_USAGE, "%s: an index is %lld, expected 0 to %lld", d->info.name, (long long)index[i],
                            (long long)d->info.count - 1);
-        whole[i] = data_whole_index(d->part, index[i]);
+        whole[i] = data_place(d, index[i]);
     }
     return d->read_factors(d, whole, n, values, error);
 }

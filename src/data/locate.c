@@ -1,10 +1,10 @@
 /* locate.c - from a name or a path to a data set: the known sets, directories with files of the usual names, single
  * files and the labels beside them.
  *
- * Usual names: train-images-idx3-ubyte, t10k-images-idx3-ubyte and their like (roles, bodies, packings below). The
- * labels of a file whose name has "images" in it are in the file with "labels" there, and idx1 for any idx3 or idx4; a
- * file without such a companion has no labels. The files of CIFAR-10 are in cifar.c; a directory with neither is searched
- * for pictures. */
+ * Usual names: train-images-idx3-ubyte, t10k-images-idx3-ubyte, train.csv, test.csv and their like (roles, bodies, packings
+ * below). The labels of a file whose name has "images" in it are in the file with "labels" there, and idx1 for any idx3 or
+ * idx4; a file without such a companion has no labels. The files of CIFAR-10 are in cifar.c; a directory with neither is
+ * searched for pictures. */
 #include "array.h"
 #include "data.h"
 #include "format.h"
@@ -49,7 +49,8 @@ enum { PLAIN_BYTES = 64 << 20 };
 
 static const char *const train_roles[] = {"train", NULL}, *const test_roles[] = {"t10k", "test", NULL};
 static const char *const bodies[] = {"-images-idx3-ubyte", "-images.idx3-ubyte", "-images-idx4-ubyte", "-images.npy",
-                                     NULL};
+                                     ".npy",              ".npz",              ".amat",             NULL};
+static const char *const text_bodies[] = {".csv", ".tsv", ".txt", NULL};
 static const char *const packings[] = {"", ".gz", NULL};
 
 const elbo_data_known *elbo_data_known_at(size_t i)
@@ -136,10 +137,11 @@ static elbo_status load_with_labels(memory m, const char *path, const reading *h
 /* ---- Directories ---- */
 
 /* *out: the file of one of the roles in a directory, NULL when there is none. */
-static elbo_status find_file(memory m, const char *directory, const char *const *roles, char **out, elbo_error *error)
+static elbo_status find_file(memory m, const char *directory, const char *const *roles, const char *const *of, char **out,
+                             elbo_error *error)
 {
     for (const char *const *role = roles; *role; role++) {
-        for (const char *const *body = bodies; *body; body++) {
+        for (const char *const *body = of; *body; body++) {
             for (const char *const *packing = packings; *packing; packing++) {
                 char name[64];
                 snprintf(name, sizeof name, "%s%s%s", *role, *body, *packing);
@@ -165,24 +167,48 @@ static void free_files(memory m, part_files *f)
     *f = (part_files){NULL, NULL};
 }
 
+/* Tables of a directory: both, for the training part says what the columns of either are. A folder "train" there has pictures,
+ * which the tables tell of. */
+static elbo_status find_tables(memory m, const char *directory, part_files *f, bool *complete, elbo_error *error)
+{
+    char *folder = file_join(m, directory, "train");
+    file_kind kind = FILE_NONE;
+    elbo_status status = folder ? file_look(folder, &kind, error) : err_memory(error, "a path");
+    mem_free(m, folder);
+    if (status != ELBO_OK || kind >= FILE_DIRECTORY) return status;
+    status = find_file(m, directory, train_roles, text_bodies, &f->train, error);
+    if (status == ELBO_OK) status = find_file(m, directory, test_roles, text_bodies, &f->test, error);
+    *complete = f->train && f->test;
+    return status;
+}
+
 /* Finds what a part needs; *complete says whether all of it is there. */
 static elbo_status find_files(memory m, const char *directory, data_part part, part_files *f, bool *complete,
                               elbo_error *error)
 {
     elbo_status status = ELBO_OK;
     *f = (part_files){NULL, NULL};
-    if (part != DATA_TEST) status = find_file(m, directory, train_roles, &f->train, error);
-    if (status == ELBO_OK && part != DATA_TRAIN) status = find_file(m, directory, test_roles, &f->test, error);
+    if (part != DATA_TEST) status = find_file(m, directory, train_roles, bodies, &f->train, error);
+    if (status == ELBO_OK && part != DATA_TRAIN) status = find_file(m, directory, test_roles, bodies, &f->test, error);
     *complete = (f->train || part == DATA_TEST) && (f->test || part == DATA_TRAIN);
-    return status;
+    if (status != ELBO_OK || *complete) return status;
+    free_files(m, f);
+    return find_tables(m, directory, f, complete, error);
 }
 
-static elbo_status load_files(memory m, const part_files *f, const reading *how, array *out, elbo_error *error)
+static elbo_status load_files(memory m, const part_files *f, data_part part, const reading *how, array *out, elbo_error *error)
 {
     elbo_status status = load_with_labels(m, f->train ? f->train : f->test, how, out, error);
-    if (status != ELBO_OK || !f->train || !f->test) return status;
+    if (status != ELBO_OK || !f->train || !f->test || part == DATA_TRAIN) return status;
     array test = {0};
-    status = load_with_labels(m, f->test, how, &test, error);
+    reading alike = *how;
+    if (!alike.like) alike.like = out->columns;
+    status = load_with_labels(m, f->test, &alike, &test, error);
+    if (status == ELBO_OK && part == DATA_TEST) {
+        array_free(out);
+        *out = test;
+        return ELBO_OK;
+    }
     if (status == ELBO_OK) {
         status = array_append(out, &test, error);
         if (status == ELBO_BAD_FILE) err_prefix(error, "%s", f->test);
@@ -241,7 +267,7 @@ static elbo_status load_directory(memory m, const char *directory, data_part par
     part_files files;
     elbo_status status = find_files(m, directory, part, &files, found, error);
     if (status == ELBO_OK)
-        status = *found ? load_files(m, &files, how, a, error) : cifar_load(m, directory, part, a, found, error);
+        status = *found ? load_files(m, &files, part, how, a, error) : cifar_load(m, directory, part, a, found, error);
     free_files(m, &files);
     return status;
 }
@@ -411,7 +437,8 @@ elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *par
     if (!d) return NULL;
     d->flip = options && options->flip;
     snprintf(d->asked, sizeof d->asked, "%s", part_word);
-    if (!options || !options->binarize || data_draw_bits(d, error) == ELBO_OK) return d;
+    bool fit = !options || !options->classes || elbo_data_take_classes(d, options->classes, error) == ELBO_OK;
+    if (fit && (!options || !options->binarize || data_draw_bits(d, error) == ELBO_OK)) return d;
     elbo_data_free(d);
     return NULL;
 }

@@ -331,6 +331,8 @@ static void describe(elbo_data *d, pictures *p, const tally *t)
 {
     const int64_t shape[3] = {p->shape.height, p->shape.width, p->shape.channels};
     d->info.count = (int64_t)p->list.n;
+    for (size_t i = 0; i < p->list.n && d->test_begins == 0; i++)
+        if (p->list.items[i].part == DATA_TEST) d->test_begins = (int64_t)i;
     memcpy(d->info.shape, shape, sizeof shape);
     d->info.dtype = ELBO_U8;
     d->info.n_classes = p->list.n_classes;

@@ -1,9 +1,10 @@
 /* table_kinds.c - what each column of a table is.
  *
- * Found, from values that are there: one number only is a constant; two different values are binary, as are words of two
- * kinds; more different words are categorical, as long as they are few; whole numbers of which the smallest is 0 are
- * counts, overdispersed where their variance is above twice their mean; other numbers are real. A column is numbers or
- * words as its first value is; a word among numbers is an error.
+ * Found, from values that are there: one number only is a constant; two different numbers are binary if both are in at least one
+ * of a hundred rows, as are words of two kinds; more different words are categorical, as long as they are few; whole numbers of
+ * which the smallest is 0 are counts, overdispersed where their variance is above twice their mean; other numbers are real. So a
+ * count that is nearly always 0 stays one, and may be larger in the next table. A column is numbers or words as its first value
+ * is; a word among numbers is an error.
  *
  * The label: what options name, else a column called label, class, target, species or so that has few different values,
  * else the only column of words if it is the first or the last. Left out: words that are many, and numbers of rows, that
@@ -280,11 +281,18 @@ static void decide_words(table *t, table_column *v)
     else leave_out(v, sentence(t, "too many different words; --columns '%.60s=categorical' keeps up to %d", v->name, MAX_LEVELS));
 }
 
+/* Of two different numbers one is in less than a hundredth of the rows: it is rare rather than one of two kinds. */
+static bool nearly_constant(const table_column *v)
+{
+    int64_t a = v->levels.at[0].count, b = v->levels.at[1].count;
+    return 100 * (a < b ? a : b) < v->n;
+}
+
 static void decide_numbers(table *t, table_column *v)
 {
     double variance = v->squares / (double)v->n;
     if (number_of_levels(v) == 1) v->kind = ELBO_COLUMN_CONSTANT;
-    else if (number_of_levels(v) == 2) v->kind = ELBO_COLUMN_BINARY;
+    else if (number_of_levels(v) == 2 && !nearly_constant(v)) v->kind = ELBO_COLUMN_BINARY;
     else if (numbers_rows(v)) leave_out(v, sentence(t, "numbers the rows; --columns '%.60s=real' keeps it", v->name));
     else if (!v->whole || v->min != 0 || v->max > LARGEST_COUNT) v->kind = ELBO_COLUMN_REAL;
     else v->kind = variance > 2 * v->mean ? ELBO_COLUMN_OVERDISPERSED : ELBO_COLUMN_COUNT;

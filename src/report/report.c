@@ -131,7 +131,7 @@ static bool same_shape(const report *r, const elbo_data *d)
 static elbo_status find_data(report *r, elbo_error *error)
 {
     bool apart = r->origin.validation[0] != '\0';
-    elbo_data_options how = elbo_model_data_options(r->model);
+    elbo_data_options how = elbo_config_data_options(&r->model->config);
     elbo_error why = {0};
     uint64_t fingerprint = 0;
     if (!r->origin.data[0]) return ELBO_OK;

@@ -4,17 +4,21 @@
  * estimator for large-dimensional covariance matrices") find best: (1 - r) S + r m I with m the mean of the variances, so it
  * can be inverted also where numbers never vary or examples are few. That takes all numbers to be of one unit, as pixels are;
  * the columns of a table are not, so they are divided by their standard deviations first. Without it the widest column alone
- * would say what m is. -log density orders examples as the Mahalanobis distance does. */
+ * would say what m is. -log density orders examples as the Mahalanobis distance does.
+ *
+ * Threads share the rows of the covariance, and the examples that are scored. Every number is added up in the order of the
+ * examples or of the numbers, whoever does it, so its bits do not depend on them. */
 #include "../base/error.h"
 #include "../data/data.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = 64, TOGETHER = 4, MOST_PARTS = 64 };
 
 struct elbo_gaussian {
     memory m;
+    pool *threads;
     int64_t d;
     double *mean;       /* [d] */
     double *scale;      /* [d] what a number is divided by: the standard deviation of a table's column that varies, else 1 */
@@ -41,8 +45,9 @@ static elbo_status read_block(elbo_gaussian *g, elbo_data *data, int64_t first, 
     int64_t index[BLOCK];
     for (int64_t i = 0; i < n; i++) index[i] = first + i;
     elbo_status status = elbo_data_read(data, index, n, g->read, NULL, error);
-    for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++)
-        g->x[i] = ((double)g->read[i] - g->mean[i % g->d]) / g->scale[i % g->d];
+    for (int64_t i = 0; i < n && status == ELBO_OK; i++)
+        for (int64_t j = 0; j < g->d; j++)
+            g->x[i * g->d + j] = ((double)g->read[i * g->d + j] - g->mean[j]) / g->scale[j];
     return status;
 }
 
@@ -60,7 +65,8 @@ static elbo_status find_mean(elbo_gaussian *g, elbo_data *data, double *sum, elb
     for (int64_t first = 0, n; first < count && status == ELBO_OK; first += n) {
         n = block_of(count - first);
         status = read_block(g, data, first, n, error);
-        for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) sum[i % g->d] += g->x[i];
+        for (int64_t i = 0; i < n && status == ELBO_OK; i++)
+            for (int64_t j = 0; j < g->d; j++) sum[j] += g->x[i * g->d + j];
     }
     for (int64_t j = 0; j < g->d; j++) g->mean[j] = sum[j] / (double)count;
     return status;
@@ -76,22 +82,53 @@ static elbo_status find_scale(elbo_gaussian *g, elbo_data *data, double *sum, el
     for (int64_t first = 0, n; first < count && status == ELBO_OK; first += n) {
         n = block_of(count - first);
         status = read_block(g, data, first, n, error);
-        for (int64_t i = 0; i < n * g->d && status == ELBO_OK; i++) sum[i % g->d] += g->x[i] * g->x[i];
+        for (int64_t i = 0; i < n && status == ELBO_OK; i++)
+            for (int64_t j = 0; j < g->d; j++) sum[j] += g->x[i * g->d + j] * g->x[i * g->d + j];
     }
     for (int64_t j = 0; j < g->d; j++)
         if (sum[j] > 0) g->scale[j] = sqrt(sum[j] / (double)count);
     return status;
 }
 
+/* What threads do with a block of n examples: a part is every parts-th row, or every parts-th few examples. */
+typedef struct shared_block {
+    elbo_gaussian *g;
+    int64_t n;
+    int parts;
+    double *nll; /* [n] */
+} shared_block;
+
+static void share(elbo_gaussian *g, int64_t n, double *nll, pool_fn fn)
+{
+    int64_t pieces = nll ? (n + TOGETHER - 1) / TOGETHER : g->d;
+    shared_block b = {g, n, (int)(pieces < MOST_PARTS ? pieces : MOST_PARTS), nll};
+    pool_run(g->threads, b.parts, fn, &b);
+}
+
+/* Adds x_j x' of n examples to row j, as if one after another: a few at a time, so that the row is written less often. */
+static void add_to_row(const elbo_gaussian *g, int64_t n, int64_t j)
+{
+    double *restrict row = g->factor + j * g->d;
+    int64_t i = 0, d = g->d;
+    for (; i + TOGETHER <= n; i += TOGETHER) {
+        const double *a = g->x + i * d, *b = a + d, *c = b + d, *e = c + d, aj = a[j], bj = b[j], cj = c[j], ej = e[j];
+        for (int64_t k = 0; k <= j; k++) row[k] = row[k] + aj * a[k] + bj * b[k] + cj * c[k] + ej * e[k];
+    }
+    for (; i < n; i++)
+        for (int64_t k = 0; k <= j; k++) row[k] += g->x[i * d + j] * g->x[i * d + k];
+}
+
+static void add_rows(void *arg, int part, int worker)
+{
+    const shared_block *b = arg;
+    (void)worker;
+    for (int64_t j = part; j < b->g->d; j += b->parts) add_to_row(b->g, b->n, j);
+}
+
 /* Adds x x' of a block, below the diagonal and on it. *fourth: the sum of |x|^4. */
 static void add_block(elbo_gaussian *g, int64_t n, double *fourth)
 {
-    for (int64_t j = 0; j < g->d; j++)
-        for (int64_t i = 0; i < n; i++) {
-            const double *x = g->x + i * g->d;
-            double *row = g->factor + j * g->d;
-            for (int64_t k = 0; k <= j; k++) row[k] += x[j] * x[k];
-        }
+    share(g, n, NULL, add_rows);
     for (int64_t i = 0; i < n; i++) {
         double square = 0;
         for (int64_t j = 0; j < g->d; j++) square += g->x[i * g->d + j] * g->x[i * g->d + j];
@@ -190,6 +227,7 @@ elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_erro
         return NULL;
     }
     g->m = engine->m;
+    g->threads = engine->threads;
     g->d = (int64_t)data_example_size(data);
     if (fit(g, data, error) == ELBO_OK) return g;
     elbo_gaussian_free(g);
@@ -198,17 +236,36 @@ elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_erro
 
 /* ---- Scoring ---- */
 
-/* -log density of an example less the mean: y = L^-1 x, in place. */
-static double nll_of(const elbo_gaussian *g, double *x)
+/* -log density of examples less the mean, as many as are taken together: y = L^-1 x, in place. */
+static void nll_of_few(const elbo_gaussian *g, double *x, double nll[TOGETHER])
 {
-    double squares = 0;
-    for (int64_t j = 0; j < g->d; j++) {
-        const double *row = g->factor + j * g->d;
-        for (int64_t k = 0; k < j; k++) x[j] -= row[k] * x[k];
-        x[j] /= row[j];
-        squares += x[j] * x[j];
+    double squares[TOGETHER] = {0};
+    int64_t d = g->d;
+    for (int64_t j = 0; j < d; j++) {
+        const double *row = g->factor + j * d;
+        double y[TOGETHER];
+        for (int e = 0; e < TOGETHER; e++) y[e] = x[e * d + j];
+        for (int64_t k = 0; k < j; k++)
+            for (int e = 0; e < TOGETHER; e++) y[e] -= row[k] * x[e * d + k];
+        for (int e = 0; e < TOGETHER; e++) {
+            x[e * d + j] = y[e] / row[j];
+            squares[e] += x[e * d + j] * x[e * d + j];
+        }
     }
-    return 0.5 * squares - g->log_density;
+    for (int e = 0; e < TOGETHER; e++) nll[e] = 0.5 * squares[e] - g->log_density;
+}
+
+/* The block has room for the last few, whatever is there. */
+static void score_few(void *arg, int part, int worker)
+{
+    const shared_block *b = arg;
+    (void)worker;
+    for (int64_t i = (int64_t)part * TOGETHER; i < b->n; i += (int64_t)b->parts * TOGETHER) {
+        double nll[TOGETHER];
+        int64_t n = b->n - i < TOGETHER ? b->n - i : TOGETHER;
+        nll_of_few(b->g, b->g->x + i * b->g->d, nll);
+        memcpy(b->nll + i, nll, (size_t)n * sizeof *nll);
+    }
 }
 
 elbo_status elbo_gaussian_score(elbo_gaussian *g, elbo_data *data, int64_t first, int64_t n, double *nll, elbo_error *error)
@@ -224,7 +281,7 @@ elbo_status elbo_gaussian_score(elbo_gaussian *g, elbo_data *data, int64_t first
     for (int64_t done = 0, rows; done < n && status == ELBO_OK; done += rows) {
         rows = block_of(n - done);
         status = read_block(g, data, first + done, rows, error);
-        for (int64_t i = 0; i < rows && status == ELBO_OK; i++) nll[done + i] = nll_of(g, g->x + i * g->d);
+        if (status == ELBO_OK) share(g, rows, nll + done, score_few);
     }
     return status;
 }

@@ -110,7 +110,7 @@ elbo_data_options elbo_config_data_options(const elbo_config *c)
     return (elbo_data_options){.height = c->height, .width = c->width, .crop = c->crop, .grey = c->grey, .flip = c->flip,
                                .binarize = c->binarize == BINARIZE_STATIC,
                                .label_column = *c->label_column ? c->label_column : NULL, .ignore = c->ignore,
-                               .columns = c->columns, .header = header[c->header]};
+                               .columns = c->columns, .classes = c->classes, .header = header[c->header]};
 }
 
 /* ---- Setting ---- */

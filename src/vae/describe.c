@@ -17,7 +17,9 @@ const elbo_latent_info *elbo_model_latent_at(const elbo_model *m, size_t i)
 
 elbo_data_options elbo_model_data_options(const elbo_model *m)
 {
-    return elbo_config_data_options(&m->config);
+    elbo_data_options options = elbo_config_data_options(&m->config);
+    options.classes = NULL;
+    return options;
 }
 
 const char *elbo_model_option(elbo_model *m, const char *key)
