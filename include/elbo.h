@@ -19,6 +19,8 @@
  *   - Arrays are row-major, examples first, channels last: n pictures are [n,H,W,C]. Values are in the data's own units,
  *     the range elbo_data_info gives (pixels are in [0,1] unless the configuration says otherwise).
  *   - One engine, with everything made from it, is used by one thread at a time; different engines are independent.
+ *   - Numbers are computed rounded to nearest, whatever the program's floating-point mode, in which the program is again
+ *     when a function returns; what elbo calls back (data, events) is called with that rounding.
  *   - The library never prints, never exits, reads no environment variable and has no writable globals.
  */
 #ifndef ELBO_H

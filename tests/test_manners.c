@@ -37,6 +37,7 @@ typedef struct outcome {
 
 typedef struct work {
     elbo_engine *engine; /* NULL: one of its own */
+    const char *directory; /* of the run; NULL: none */
     const char *family, *seed;
     int stop_at;         /* the event that ends training, from 1; 0: none */
     bool stopped;
@@ -52,7 +53,7 @@ static int on_event(void *user, const elbo_event *event)
 
 static void fill(float *x)
 {
-    for (int i = 0; i < COUNT * SIZE; i++) x[i] = (float)(i * 37 % 101) / 101;
+    for (int i = 0; i < COUNT * SIZE; i++) x[i] = (float)(i * 37 % 101) / 128; /* exact, however one rounds */
 }
 
 static elbo_model *train(work *w, elbo_engine *engine, elbo_data *data)
@@ -60,7 +61,7 @@ static elbo_model *train(work *w, elbo_engine *engine, elbo_data *data)
     const char *const options[][2] = {{"family", w->family},      {"seed", w->seed}, {"encoder", "dense 9 relu"},
                                       {"decoder", "dense 9 relu"}, {"latent", "2"},   {"epochs", "3"},
                                       {"batch", "6"}};
-    elbo_train_options o = {.on_event = on_event, .user = w};
+    elbo_train_options o = {.directory = w->directory, .pictures = 1, .on_event = on_event, .user = w};
     elbo_error error = {0};
     elbo_config *c = elbo_config_new(engine, NULL);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
@@ -223,6 +224,34 @@ static void test_subnormals(void **state)
 #endif
 }
 
+/* However the program rounds, the numbers are the same, and so are the files but for their times. */
+static void test_rounding(void **state)
+{
+    (void)state;
+    static const int modes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    char place[] = "test_manners.XXXXXX", directory[4][64], command[256];
+    outcome plain[2];
+    assert_non_null(mkdtemp(place));
+    for (int k = 0; k < 4; k++) {
+        snprintf(directory[k], sizeof directory[k], "%s/%d", place, k);
+        for (int i = 0; i < 2; i++) {
+            work w = works[i + 1];
+            if (i == 1) w.directory = directory[k];
+            assert_int_equal(fesetround(modes[k]), 0);
+            run(&w);
+            assert_int_equal(fegetround(), modes[k]);
+            fesetround(FE_TONEAREST);
+            assert_int_equal(w.result.status, ELBO_OK);
+            if (k == 0) plain[i] = w.result;
+            assert_memory_equal(&w.result, &plain[i], sizeof plain[i]);
+        }
+        snprintf(command, sizeof command, "diff -r -x times.jsonl '%s' '%s'", directory[0], directory[k]);
+        assert_int_equal(system(command), 0);
+    }
+    snprintf(command, sizeof command, "rm -r '%s'", place);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_ended_from_a_callback),
         cmocka_unit_test(test_nothing_is_changed),
         cmocka_unit_test(test_subnormals),
+        cmocka_unit_test(test_rounding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 
 #include "pool.h"
 #include "clock.h"
+#include "mode.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -70,47 +71,7 @@ struct pool {
     worker workers[]; /* [threads - 1], of which n_workers run */
 };
 
-/* ---- The floating-point mode ---- */
-
-#if defined __x86_64__ || defined __SSE2__
-static uint64_t get_mode(void)
-{
-    return _mm_getcsr();
-}
-
-static void set_mode(uint64_t mode)
-{
-    _mm_setcsr((unsigned)mode);
-}
-
-enum { FAST_MODE = 0x1F80 | 0x8000 | 0x0040 }; /* nothing traps, round to nearest; FTZ; DAZ */
-#elif defined __GNUC__ && defined __aarch64__
-static uint64_t get_mode(void)
-{
-    uint64_t mode;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    return mode;
-}
-
-static void set_mode(uint64_t mode)
-{
-    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
-}
-
-enum { FAST_MODE = 1 << 24 }; /* FZ alone: nothing traps, round to nearest */
-#else
-static uint64_t get_mode(void)
-{
-    return 0;
-}
-
-static void set_mode(uint64_t mode)
-{
-    (void)mode;
-}
-
-enum { FAST_MODE = 0 };
-#endif
+/* ---- Computing ---- */
 
 /* All but those that tell of a fault, which can't wait. */
 static void hold_signals(sigset_t *before)
@@ -124,15 +85,15 @@ static void hold_signals(sigset_t *before)
 
 pool_mode pool_enter(void)
 {
-    pool_mode mode = {.saved = get_mode()};
+    pool_mode mode = {.saved = mode_get()};
     hold_signals(&mode.signals);
-    set_mode(FAST_MODE);
+    mode_set(mode_fast());
     return mode;
 }
 
 void pool_leave(pool_mode mode)
 {
-    set_mode(mode.saved);
+    mode_set(mode.saved);
     pthread_sigmask(SIG_SETMASK, &mode.signals, NULL);
 }
 

@@ -1,6 +1,7 @@
 /* data.c - the functions every data set shares, and data from memory and from a callback. See data.h */
 #include "data.h"
 
+#include "../base/mode.h"
 #include "../base/philox.h"
 #include "array.h"
 
@@ -202,6 +203,7 @@ void data_augment(const elbo_data *d, uint64_t seed, uint32_t epoch, const int64
 elbo_status elbo_data_read(elbo_data *data, const int64_t *index, int64_t n, float *values, int32_t *labels,
                            elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (!data || n < 0 || (n > 0 && (!index || !values)))
         return err_set(error, ELBO_USAGE, "reading data: n is %lld, or an argument is NULL", (long long)n);
     if (n == 0) return ELBO_OK;
@@ -422,6 +424,7 @@ static elbo_status copy_array(array *a, const void *values, const int32_t *label
 elbo_data *elbo_data_from_memory(elbo_engine *engine, const void *values, elbo_dtype dtype, int64_t n,
                                  const int64_t shape[3], const int32_t *labels, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (!engine || !values || !shape) {
         err_set(error, ELBO_USAGE, "data from memory: engine, values or shape is NULL");
         return NULL;
@@ -497,6 +500,7 @@ static elbo_status take_source(elbo_data *d, const elbo_data_source *source, elb
 
 elbo_data *elbo_data_from_source(elbo_engine *engine, const elbo_data_source *source, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (check_source(engine, source, error) != ELBO_OK) return NULL;
     elbo_data *d = data_new(engine, "source", "", error);
     if (!d || take_source(d, source, error) == ELBO_OK) return d;

@@ -10,6 +10,7 @@
 #include "format.h"
 
 #include "../base/file.h"
+#include "../base/mode.h"
 #include "../base/text.h"
 
 #include <stdio.h>
@@ -418,6 +419,7 @@ static data_room room_of(const elbo_engine *engine)
 elbo_data *data_open_like(elbo_engine *engine, const char *name, const char *part_word, const elbo_data_options *options,
                           const column_list *like, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     data_room room;
     const reading how = {options, like, NULL, &room};
     data_part part;

@@ -1,6 +1,7 @@
 /* explain.c - elbo_explain: evidence is gathered, every check looks at it. */
 #include "explain.h"
 #include "../base/file.h"
+#include "../base/mode.h"
 #include "../train/evaluate.h"
 
 #include <math.h>
@@ -162,6 +163,7 @@ static elbo_status open_subject(evidence *e, elbo_engine *engine, elbo_config *c
 
 elbo_explanation *elbo_explain(elbo_engine *engine, const char *path, elbo_data *data, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_explanation *x = mem_new(engine->m, 1, sizeof *x);
     elbo_config *c = elbo_config_new(engine, error);
     elbo_model *m = NULL;

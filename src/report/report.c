@@ -2,6 +2,7 @@
 #include "report.h"
 #include "../base/file.h"
 #include "../base/json.h"
+#include "../base/mode.h"
 #include "../train/evaluate.h"
 #include "../view/html.h"
 
@@ -281,6 +282,7 @@ static void close_report(report *r)
 
 elbo_status elbo_report_write(elbo_engine *engine, const char *directory, elbo_data *data, const char *path, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_error mine = {0};
     report r = {.engine = engine, .m = engine->m, .directory = directory, .data = data, .history = {.m = engine->m}};
     text_open(&r.out, r.m);

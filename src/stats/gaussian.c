@@ -9,6 +9,7 @@
  * Threads share the rows of the covariance, and the examples that are scored. Every number is added up in the order of the
  * examples or of the numbers, whoever does it, so its bits do not depend on them. */
 #include "../base/error.h"
+#include "../base/mode.h"
 #include "../data/data.h"
 
 #include <math.h>
@@ -221,6 +222,7 @@ static elbo_status fit(elbo_gaussian *g, elbo_data *data, elbo_error *error)
 
 elbo_gaussian *elbo_gaussian_fit(elbo_engine *engine, elbo_data *data, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_gaussian *g = mem_new(engine->m, 1, sizeof *g);
     if (!g) {
         err_memory(error, "a Gaussian");
@@ -270,6 +272,7 @@ static void score_few(void *arg, int part, int worker)
 
 elbo_status elbo_gaussian_score(elbo_gaussian *g, elbo_data *data, int64_t first, int64_t n, double *nll, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     int64_t d = (int64_t)data_example_size(data);
     if (d != g->d)
         return err_set(error, ELBO_USAGE, "%s has examples of %lld numbers, but the Gaussian was fitted to %lld", data->info.name,

@@ -7,6 +7,7 @@
  * the window lies within the picture, and over channels. L is the range of the values. */
 #include "../base/engine.h"
 #include "../base/error.h"
+#include "../base/mode.h"
 
 #include <math.h>
 
@@ -87,6 +88,7 @@ static double squared_error(const float *x, const float *y, int64_t n)
 elbo_status elbo_compare(elbo_engine *engine, const float *x, const float *y, int64_t n, const int64_t shape[3], double range,
                          elbo_likeness *likeness, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     int64_t size = shape[0] * shape[1] * shape[2], wide = shape[1] - WINDOW + 1;
     if (n < 0 || shape[0] < 1 || shape[1] < 1 || shape[2] < 1 || !(range > 0))
         return err_set(error, ELBO_USAGE, "can't compare %lld pictures of %lldx%lldx%lld with values in a range of %g",

@@ -5,6 +5,7 @@
  * small matrix finds. It begins with vectors drawn by a fixed key, so equal points give equal bytes. */
 #include "../base/engine.h"
 #include "../base/error.h"
+#include "../base/mode.h"
 #include "../base/philox.h"
 
 #include <math.h>
@@ -176,6 +177,7 @@ static void project(const axes *a, const float *x, int64_t n, float *plane, doub
 elbo_status elbo_principal_plane(elbo_engine *engine, const float *x, int64_t n, int64_t d, float *plane, double share[2],
                                  elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (n < 1 || d < 1)
         return err_set(error, ELBO_USAGE, "got %lld points of %lld numbers, expected 1 or more of both", (long long)n,
                        (long long)d);

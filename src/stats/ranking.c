@@ -2,6 +2,7 @@
  * the average precision. Examples of equal score are one step of either curve, whatever their order. */
 #include "../base/engine.h"
 #include "../base/error.h"
+#include "../base/mode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static elbo_ranking walk(const entry *e, int64_t n)
 elbo_status elbo_rank(elbo_engine *engine, const double *score, const unsigned char *positive, int64_t n, elbo_ranking *ranking,
                       elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (n < 0) return err_set(error, ELBO_USAGE, "got %lld scores, expected 0 or more", (long long)n);
     entry *e = mem_new(engine->m, (size_t)n, sizeof *e);
     if (!e) return err_memory(error, "a ranking");

@@ -1,5 +1,6 @@
 /* book_use.c - elbo_model_book_use: how often each vector of a book is in the codes of data. */
 #include "../data/data.h"
+#include "../base/mode.h"
 #include "evaluate.h"
 
 #include <math.h>
@@ -49,6 +50,7 @@ static elbo_book_use use_of(const double *count, int64_t codes)
 
 elbo_status elbo_model_book_use(elbo_model *m, elbo_data *data, elbo_book_use *use, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (evaluate_check(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
     counting *k = mem_new(m->m, 1, sizeof *k);
     if (!k) return err_memory(error, "counts of vectors");

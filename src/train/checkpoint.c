@@ -1,5 +1,6 @@
 /* checkpoint.c - see checkpoint.h */
 #include "checkpoint.h"
+#include "../base/mode.h"
 #include "../export/safetensors.h"
 #include "checkpoint_json.h"
 
@@ -124,6 +125,7 @@ elbo_status checkpoint_save(elbo_model *m, const char *path, const run_state *ru
 
 elbo_status elbo_model_save(elbo_model *m, const char *path, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     return checkpoint_save(m, path, NULL, NULL, error);
 }
 
@@ -304,6 +306,7 @@ elbo_model *checkpoint_load(elbo_engine *engine, const char *path, run_state *ru
 
 elbo_model *elbo_model_load(elbo_engine *engine, const char *path, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     file_kind kind;
     if (file_look(path, &kind, error) != ELBO_OK) return NULL;
     if (kind < FILE_DIRECTORY) return checkpoint_load(engine, path, NULL, NULL, error);

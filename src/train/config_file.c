@@ -1,11 +1,13 @@
 /* config_file.c - configurations as files: "key = value" lines, [section] lines and # comments. */
 #include "../base/file.h"
+#include "../base/mode.h"
 #include "../vae/config.h"
 
 #include <string.h>
 
 elbo_status elbo_config_read(elbo_config *c, const char *path, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     unsigned char *bytes;
     size_t size;
     elbo_error why = {0};

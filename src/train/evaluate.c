@@ -1,5 +1,6 @@
 /* evaluate.c - see evaluate.h */
 #include "evaluate.h"
+#include "../base/mode.h"
 #include "../data/data.h"
 
 #include <math.h>
@@ -179,6 +180,7 @@ elbo_status evaluate_check(const elbo_model *m, const elbo_data_info *d, elbo_er
 
 elbo_status elbo_model_evaluate(elbo_model *m, elbo_data *data, elbo_metrics *metrics, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (evaluate_check(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
     reading r = {data, 0};
     return evaluate_run(m, data->info.dtype, next_of_data, &r, metrics, error);

@@ -2,6 +2,7 @@
  * its validation are made and timed, and what they took of memory is asked of the system. What a run needs beyond that is the
  * copy from which a checkpoint is written. */
 #include "../base/clock.h"
+#include "../base/mode.h"
 #include "trainer.h"
 
 #include <stdlib.h>
@@ -122,6 +123,7 @@ static elbo_status forecast(trainer *t, bool directory, elbo_forecast *out, elbo
 elbo_status elbo_train_forecast(elbo_engine *engine, const elbo_config *config, elbo_data *data,
                                 const elbo_train_options *options, elbo_forecast *out, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_train_options quiet = options ? *options : (elbo_train_options){.directory = NULL};
     bool directory = quiet.directory != NULL;
     quiet.directory = NULL;

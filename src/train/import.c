@@ -3,6 +3,7 @@
  * Every tensor of the file is given its name in the model, and put there; each place is filled exactly once. Layouts are
  * PyTorch's in every exported tensor (store.h), so only names differ. The file is not trusted: names, shapes, kinds and
  * values are checked. */
+#include "../base/mode.h"
 #include "../base/text.h"
 #include "../export/safetensors.h"
 #include "checkpoint.h"
@@ -153,6 +154,7 @@ static elbo_status put_all(elbo_model *m, const st_file *f, elbo_error *error)
 
 elbo_status elbo_model_import(elbo_model *m, const char *path, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     st_file *f;
     elbo_error why = {0};
     elbo_status status = st_read(m->m, path, SIZE_MAX / 2, &f, error);

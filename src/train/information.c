@@ -5,6 +5,7 @@
  *
  * R. Chen, X. Li, R. Grosse, D. Duvenaud, "Isolating Sources of Disentanglement in VAEs" (2018); bins of equal width as in
  * F. Locatello et al., "Challenging Common Assumptions" (2019). Counting favours I by about (bins - 1)(values - 1) / 2n. */
+#include "../base/mode.h"
 #include "../base/philox.h"
 #include "../data/data.h"
 #include "evaluate.h"
@@ -123,6 +124,7 @@ elbo_status elbo_codes_factors(elbo_engine *engine, const float *codes, int64_t 
                                const elbo_factor_info *info, int64_t n_factors, int64_t bins, elbo_factor_scores *scores,
                                elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     memory m = engine->m;
     counting c = {.n = n, .n_codes = n_codes, .n_factors = n_factors, .bins = bins, .codes = codes, .factors = factors,
                   .info = info};
@@ -180,6 +182,7 @@ static int64_t list_factors(elbo_data *data, const elbo_factor_info **out)
 elbo_status elbo_model_factors(elbo_model *m, elbo_data *data, int64_t n, uint64_t seed, int64_t bins,
                                elbo_factor_scores *scores, int64_t *used, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     const elbo_factor_info *info;
     int64_t n_factors = list_factors(data, &info), z = m->info.latent_size;
     if (evaluate_check(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;

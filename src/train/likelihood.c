@@ -2,6 +2,7 @@
  * Draws come in batches of a few for each example; the log of their mean weight is kept as a running largest and a sum
  * relative to it, in double. */
 #include "../data/data.h"
+#include "../base/mode.h"
 #include "evaluate.h"
 
 #include <math.h>
@@ -72,6 +73,7 @@ static elbo_status weigh_all(weighing *w, elbo_data *data, double *nll, elbo_err
 
 elbo_status elbo_model_nll(elbo_model *m, elbo_data *data, int64_t samples, double *nll, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_status status = evaluate_check(m, &data->info, error);
     if (status != ELBO_OK) return status;
     if (!m->family->has_prior)
@@ -107,6 +109,7 @@ static elbo_status refuse_bits(const elbo_model *m, elbo_error *error)
 
 elbo_status elbo_model_bits(const elbo_model *m, double nats, double *bits, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     bool levels = m->info.measure == ELBO_DENSITY && m->data.step > 0;
     if (!m->family->has_prior || !(m->info.measure == ELBO_MASS || levels)) return refuse_bits(m, error);
     *bits = (nats + m->info.log_volume) / ((double)model_numbers(m) * log(2));

@@ -2,6 +2,7 @@
  * whose bits do not depend on the rows beside; its noise is keyed by the example's index and the round of draws. So a score is
  * the same whatever is scored beside it. */
 #include "../data/data.h"
+#include "../base/mode.h"
 #include "evaluate.h"
 
 #include <string.h>
@@ -62,6 +63,7 @@ static elbo_status check(const elbo_model *m, const elbo_data_info *d, int64_t f
 elbo_status elbo_model_score(elbo_model *m, elbo_data *data, int64_t first, int64_t n, int64_t samples, elbo_score *scores,
                              elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_status status = check(m, &data->info, first, n, samples, error);
     if (status != ELBO_OK) return status;
     scoring *s = mem_new(m->m, 1, sizeof *s);

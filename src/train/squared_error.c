@@ -3,6 +3,7 @@
  *     mean_i |x_i - y_i|^2,   mean_i |x_i - m|^2 = sum_d (mean_i x_id^2 - m_d^2),   m_d = mean_i x_id
  */
 #include "../data/data.h"
+#include "../base/mode.h"
 #include "evaluate.h"
 
 enum { READ = 512 };
@@ -47,6 +48,7 @@ static double variance_of(const comparing *c, int64_t d, double n)
 
 elbo_status elbo_model_squared_error(elbo_model *m, elbo_data *data, double *error_of_model, double *of_mean, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (evaluate_check(m, &data->info, error) != ELBO_OK) return ELBO_USAGE;
     size_t d = (size_t)model_numbers(m);
     double n = (double)data->info.count;

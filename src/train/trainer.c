@@ -1,6 +1,7 @@
 /* trainer.c - elbo_train: epochs of steps, validation, the best model, checkpoints. */
 #include "trainer.h"
 #include "../base/clock.h"
+#include "../base/mode.h"
 #include "../nn/rate.h"
 
 #include <math.h>
@@ -191,6 +192,7 @@ void trainer_close(trainer *t)
 elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data *data, const elbo_train_options *options,
                        elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     static const elbo_train_options none = {0};
     elbo_error mine = {0};
     trainer *t = mem_new(engine->m, 1, sizeof *t);

@@ -1,5 +1,6 @@
 /* config.c - the option table and everything derived from it: parsing, showing, comparing, files. */
 #include "config.h"
+#include "../base/mode.h"
 #include "../base/text.h"
 #include "../nn/architecture.h"
 
@@ -195,6 +196,7 @@ static elbo_status set_choice(elbo_config *c, const row *r, const char *value, e
 
 elbo_status elbo_config_set(elbo_config *c, const char *key, const char *value, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     static elbo_status (*const setters[])(elbo_config *, const row *, const char *, elbo_error *) = {
         [ELBO_OPTION_INT] = set_int,   [ELBO_OPTION_REAL] = set_real,     [ELBO_OPTION_BOOL] = set_bool,
         [ELBO_OPTION_TEXT] = set_text, [ELBO_OPTION_CHOICE] = set_choice,
@@ -256,6 +258,7 @@ void config_show(const elbo_config *c, const elbo_option_info *option, char out[
 
 const char *elbo_config_get(elbo_config *c, const char *key)
 {
+    ROUNDS_TO_NEAREST;
     const row *r = find_row(key);
     if (!r) return NULL;
     show_row(c, r, c->shown);

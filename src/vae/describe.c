@@ -1,5 +1,6 @@
 /* describe.c - what a model says about itself. */
 #include "model.h"
+#include "../base/mode.h"
 #include "../base/text.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ elbo_data_options elbo_model_data_options(const elbo_model *m)
 
 const char *elbo_model_option(elbo_model *m, const char *key)
 {
+    ROUNDS_TO_NEAREST;
     return elbo_config_get(&m->config, key);
 }
 
@@ -70,6 +72,7 @@ static elbo_status write_graph(elbo_model *m, bool compiled_steps, text *out, el
 
 char *elbo_model_text(elbo_model *m, const char *what, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     text out;
     text_open(&out, m->m);
     elbo_status status = ELBO_OK;

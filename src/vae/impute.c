@@ -6,6 +6,7 @@
  * pixels out of the next code. The chain begins with what the code 0 stands for, needs some rounds to forget it, and is
  * averaged over the second half of them. */
 #include "model.h"
+#include "../base/mode.h"
 #include "../base/philox.h"
 
 #include <math.h>
@@ -89,6 +90,7 @@ static void give_room(chain *c, memory m)
 elbo_status elbo_model_impute(elbo_model *m, const float *x, const unsigned char *missing, int64_t n, int64_t rounds,
                               uint64_t seed, float *out, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (n < 0 || rounds < 1 || rounds > UINT32_MAX)
         return err_set(error, ELBO_USAGE, "got %lld examples and %lld rounds, expected 0 or more and 1 to %u", (long long)n,
                        (long long)rounds, UINT32_MAX);

@@ -1,5 +1,6 @@
 /* serve.c - using a model: encode, decode, sample, reconstruct. Plans are compiled for a few numbers of rows only, and of one
  * that is larger than what is asked so many rows are computed. */
+#include "../base/mode.h"
 #include "../base/philox.h"
 #include "model.h"
 #include "units.h"
@@ -44,6 +45,7 @@ static elbo_status refuse_count(int64_t n, elbo_error *error)
 
 elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *mean, float *std, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     int64_t d = model_numbers(m), z = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
@@ -58,6 +60,7 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
 
 elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     int64_t d = model_numbers(m), width = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
@@ -146,16 +149,19 @@ static elbo_status sample(elbo_model *m, int64_t n, uint64_t seed, bool values, 
 
 elbo_status elbo_model_sample(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     return sample(m, n, seed, false, x, error);
 }
 
 elbo_status elbo_model_sample_values(elbo_model *m, int64_t n, uint64_t seed, float *x, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     return sample(m, n, seed, true, x, error);
 }
 
 elbo_status elbo_model_reconstruct(elbo_model *m, const float *x, int64_t n, float *out, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     int64_t d = model_numbers(m), width = m->info.latent_size, chunk = n < 512 ? n : 512;
     if (n < 0) return refuse_count(n, error);
     float *z = mem_new(m->m, (size_t)(chunk * width), sizeof *z);

@@ -6,6 +6,7 @@
 
 #include "../base/engine.h"
 #include "../base/file.h"
+#include "../base/mode.h"
 #include "animation.h"
 #include "font.h"
 #include "png.h"
@@ -177,6 +178,7 @@ static elbo_status check_call(elbo_engine *engine, const char *path, const int64
 
 elbo_status elbo_png_write_labelled(elbo_engine *engine, const char *path, const elbo_grid *cells, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     elbo_status status = check_call(engine, path, cells ? cells->shape : NULL, cells ? cells->per_row : 0, error);
     if (status != ELBO_OK) return status;
     grid g = {.n_parts = cells->n_parts, .n = cells->n, .per_row = cells->per_row, .range = {cells->min, cells->max},
@@ -199,6 +201,7 @@ static elbo_status write_cells(elbo_engine *engine, const char *path, const floa
 elbo_status elbo_png_write_grid(elbo_engine *engine, const char *path, const float *x, int64_t n,
                                 const int64_t shape[3], int64_t per_row, double min, double max, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     return write_cells(engine, path, (const float *const[]){x}, 1, n, shape, per_row, (value_range){min, max}, error);
 }
 
@@ -206,6 +209,7 @@ elbo_status elbo_png_write_pairs(elbo_engine *engine, const char *path, const fl
                                  int64_t n, const int64_t shape[3], int64_t per_row, double min, double max,
                                  elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     const float *const part[] = {left, right};
     return write_cells(engine, path, part, 2, n, shape, per_row, (value_range){min, max}, error);
 }
@@ -228,6 +232,7 @@ elbo_status elbo_png_write_animation(elbo_engine *engine, const char *path, cons
                                      const int64_t shape[3], int64_t per_row, double per_second, double min, double max,
                                      elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     unsigned char *bytes = NULL;
     size_t size = 0;
     elbo_status status = check_call(engine, path, shape, per_row, error);

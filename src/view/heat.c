@@ -3,6 +3,7 @@
  * The colour goes from white to a dark blue in straight lines through two blues between, so that darker is more also in
  * grey and to colour-blind eyes; the ink turns white where the ground is dark. */
 #include "../base/engine.h"
+#include "../base/mode.h"
 #include "canvas.h"
 #include "font.h"
 #include "png.h"
@@ -106,6 +107,7 @@ static elbo_status draw(memory m, const elbo_heat_map *h, canvas *out, elbo_erro
 
 elbo_status elbo_png_write_heat_map(elbo_engine *engine, const char *path, const elbo_heat_map *map, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (!map->values || map->rows < 1 || map->rows > MOST_ROWS || map->columns < 1 || map->columns > MOST_COLUMNS)
         return err_set(error, ELBO_USAGE, "a heat map has 1 to %d rows and 1 to %d columns, not %lld and %lld", MOST_ROWS,
                        MOST_COLUMNS, (long long)map->rows, (long long)map->columns);

@@ -3,6 +3,7 @@
  * All samples share their bins, which lie between the numbers that axis_robust_range takes for no outliers. A sample is a
  * line in steps: two points at each edge between bins. */
 #include "../base/engine.h"
+#include "../base/mode.h"
 #include "axis.h"
 #include "chart.h"
 
@@ -84,6 +85,7 @@ elbo_status elbo_chart_write_histogram(elbo_engine *engine, const char *path, co
                                        const elbo_sample *samples, int n_samples, double mark, const char *mark_name,
                                        elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (!engine || !path || !samples)
         return err_set(error, ELBO_USAGE, "a histogram needs an engine, a path and samples; one of them is NULL");
     interval range;

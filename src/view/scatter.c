@@ -1,5 +1,6 @@
 /* scatter.c - elbo_chart_write_scatter: scatter plots of points that callers have. */
 #include "../base/engine.h"
+#include "../base/mode.h"
 #include "chart.h"
 
 enum { MOST_CLASSES = 1 << 20 };
@@ -20,6 +21,7 @@ static elbo_status check(const elbo_scatter *panels, int n_panels, int64_t n_cla
 elbo_status elbo_chart_write_scatter(elbo_engine *engine, const char *path, const char *title, const elbo_scatter *panels,
                                      int n_panels, int64_t n_classes, const char *const *class_names, elbo_error *error)
 {
+    ROUNDS_TO_NEAREST;
     if (!engine || !path || !panels)
         return err_set(error, ELBO_USAGE, "a scatter plot needs an engine, a path and points; one of them is NULL");
     elbo_status status = check(panels, n_panels, n_classes, error);
