@@ -228,6 +228,7 @@ static void test_options_suit_the_data(void **state)
     assert_non_null(m);
     assert_string_equal(elbo_model_option(m, "likelihood"), "columns");
     assert_string_equal(elbo_model_option(m, "latent"), "3");
+    assert_string_equal(elbo_model_option(m, "data-bias"), "true");
     elbo_model_free(m);
     must(elbo_config_set(c, "latent", "9", &err), &err);
     m = elbo_model_new(engine, c, d, &err);
@@ -244,6 +245,7 @@ static void test_options_suit_the_data(void **state)
     m = elbo_model_new(engine, c, d, &err);
     assert_non_null(m);
     assert_string_equal(elbo_model_option(m, "likelihood"), "gaussian");
+    assert_string_equal(elbo_model_option(m, "data-bias"), "false");
     elbo_model_free(m);
     elbo_config_free(c);
     refuse(d, "likelihood=bernoulli", "likelihood bernoulli needs data in [0,1], but the data reach from -1 to 5");
