@@ -225,6 +225,7 @@ static orders orders_of(const layout *l)
     count = 1;
     for (int d = o.rank - 1; d >= 0; d--) {
         o.size[d] = l->view.dim[l->order[d]];
+        /* cppcheck-suppress uninitvar ; as many are set as are read */
         o.inside[d] = inside[l->order[d]];
         o.outside[d] = count;
         count *= o.size[d];
