@@ -9,9 +9,9 @@
 
 enum { ALIGN = 64, CHUNK = 64 * 1024, PAGE = 4096, MEDIUM = 256 * 1024, LARGE = 2 << 20 };
 
-/* Tells the system of a block that is about to be written, where it listens; nothing depends on it. Large blocks come in large
- * pages, for with small ones a processor spends much of its time on looking up where a page is; all others at once, for one by
- * one each costs several times what it takes to zero it. */
+/* Tells the system of a block that will be written, where it listens; nothing depends on it. Large blocks come in large pages,
+ * when they are touched, for with small ones a processor spends much of its time on looking up where a page is. Of all others
+ * all pages come at once, for one by one each costs several times what it takes to zero it. */
 static void ask_for_pages(void *block, size_t size)
 {
     uintptr_t begin = ((uintptr_t)block + PAGE - 1) / PAGE * PAGE, end = ((uintptr_t)block + size) / PAGE * PAGE;
@@ -19,7 +19,7 @@ static void ask_for_pages(void *block, size_t size)
     if (size >= LARGE) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 #endif
 #if defined MADV_POPULATE_WRITE
-    if (size >= MEDIUM) madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+    if (size >= MEDIUM && size < LARGE) madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 #endif
     (void)begin, (void)end;
 }
