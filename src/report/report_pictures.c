@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { COLUMNS = 10, SAMPLE_ROWS = 4, PAIR_ROWS = 2, STOPS = 8, GAP = 1, WIDE = 640, CELL = 96 };
+enum { COLUMNS = 10, SAMPLE_ROWS = 4, PAIR_ROWS = 2, STOPS = 8, GAP = 1, WIDE = 640, CELL = 96, PATH = 4096 };
 
 /* ---- Mosaics ---- */
 
@@ -78,19 +78,17 @@ static elbo_status add_samples(report *r, elbo_error *error)
 }
 
 /* The path of an epoch's samples; NULL out of memory. */
-static char *epoch_path(const report *r, int64_t epoch)
+/* Without memory of the heap, for want of which samples would be taken for missing. A path that is too long is none of a file. */
+static void epoch_path(const report *r, int64_t epoch, char path[PATH])
 {
-    char name[64];
-    snprintf(name, sizeof name, "pictures/epoch-%04lld-samples.png", (long long)epoch);
-    return file_join(r->m, r->directory, name);
+    snprintf(path, PATH, "%s/pictures/epoch-%04lld-samples.png", r->directory, (long long)epoch);
 }
 
 static bool has_samples(const report *r, int64_t epoch)
 {
-    char *path = epoch_path(r, epoch);
-    bool there = path && file_exists(path);
-    mem_free(r->m, path);
-    return there;
+    char path[PATH];
+    epoch_path(r, epoch, path);
+    return file_exists(path);
 }
 
 /* At most STOPS epochs that have samples, the first and the last among them; the steps grow, as training slows down. */
@@ -142,8 +140,9 @@ static elbo_status add_stop(report *r, int64_t epoch, elbo_error *error)
     grid_layout l;
     canvas drawn = {.m = r->m};
     mosaic m = {.step = 1};
-    char *path = epoch_path(r, epoch);
-    elbo_status status = path ? grid_plan(&g, &l, error) : err_memory(error, "a path");
+    char path[PATH];
+    epoch_path(r, epoch, path);
+    elbo_status status = grid_plan(&g, &l, error);
     if (status == ELBO_OK) status = read_picture(r, path, &drawn, error);
     if (status == ELBO_OK) status = mosaic_open(&m, r, columns, 1, error);
     if (status == ELBO_OK) {
@@ -153,7 +152,6 @@ static elbo_status add_stop(report *r, int64_t epoch, elbo_error *error)
     }
     mosaic_close(&m);
     canvas_close(&drawn);
-    mem_free(r->m, path);
     return status;
 }
 
