@@ -212,6 +212,18 @@ bool text_is_control(const char *s)
     return (c > 0 && c < ' ') || c == 0x7f || (c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80);
 }
 
+bool text_next_word(const char **list, char delimiter, char *out, size_t size)
+{
+    const char *s = *list;
+    if (!s || !*s) return false;
+    size_t n = strcspn(s, (char[]){delimiter, 0});
+    *list = s[n] ? s + n + 1 : s + n;
+    while (n > 0 && *s == ' ') s++, n--;
+    while (n > 0 && s[n - 1] == ' ') n--;
+    snprintf(out, size, "%.*s", (int)(n < size ? n : size - 1), s);
+    return true;
+}
+
 bool text_is_plain(const char *s)
 {
     if (!text_is_utf8(s)) return false;

@@ -32,6 +32,10 @@ void text_from_real(double value, char out[32]);
 /* The same for a float: "0.1", not the double nearest to it. */
 void text_from_float(float value, char out[32]);
 
+/* The next word up to a delimiter, without the blanks around it, cut to size - 1 bytes; *list moves behind it. False at the end,
+ * and where there is no list (NULL). */
+bool text_next_word(const char **list, char delimiter, char *out, size_t size);
+
 /* Whether a control character begins at s: one of ASCII, or one of the 32 that UTF-8 writes with c2. */
 bool text_is_control(const char *s);
 /* Whether it can be shown: UTF-8 without control characters, but for tabs and line ends. */

@@ -3,7 +3,6 @@
 
 #include "../base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { CHUNK = 64, WORD = 256 };
@@ -22,27 +21,15 @@ static elbo_status find_class(const elbo_data *d, const char *word, int64_t *out
                    (long long)n, first, last);
 }
 
-/* The next word up to a comma, without the blanks around it. */
-static const char *next_word(const char *s, char out[WORD])
-{
-    size_t n = strcspn(s, ",");
-    const char *next = s[n] ? s + n + 1 : s + n;
-    while (n > 0 && *s == ' ') s++, n--;
-    while (n > 0 && s[n - 1] == ' ') n--;
-    snprintf(out, WORD, "%.*s", (int)(n < WORD ? n : WORD - 1), s);
-    return next;
-}
-
 /* wanted [n_classes]: those that "3, 5" names; of "not 3, 5" the others. */
 static elbo_status read_classes(const elbo_data *d, const char *list, bool *wanted, elbo_error *error)
 {
     bool others = strncmp(list, "not ", 4) == 0;
+    const char *left = others ? list + 4 : list;
     elbo_status status = ELBO_OK;
     for (int64_t k = 0; k < d->info.n_classes; k++) wanted[k] = others;
-    for (const char *s = others ? list + 4 : list; *s && status == ELBO_OK;) {
-        char word[WORD];
+    for (char word[WORD]; status == ELBO_OK && text_next_word(&left, ',', word, sizeof word);) {
         int64_t k;
-        s = next_word(s, word);
         status = find_class(d, word, &k, error);
         if (status == ELBO_OK) wanted[k] = !others;
     }

@@ -33,19 +33,6 @@ static const elbo_data_options *options_of(const table *t)
     return t->how->options ? t->how->options : &none;
 }
 
-/* The next word up to a delimiter, without the blanks around it; *list moves behind it. False at the end. */
-static bool next_word(const char **list, char delimiter, char out[COLUMN_NAME])
-{
-    const char *s = *list;
-    if (!s || !*s) return false;
-    size_t n = strcspn(s, (char[]){delimiter, 0});
-    *list = s[n] ? s + n + 1 : s + n;
-    while (n > 0 && *s == ' ') s++, n--;
-    while (n > 0 && s[n - 1] == ' ') n--;
-    snprintf(out, COLUMN_NAME, "%.*s", (int)(n < COLUMN_NAME ? n : COLUMN_NAME - 1), s);
-    return true;
-}
-
 /* A column by name, or by number from 1. Errors: USAGE. */
 static elbo_status find_column(const table *t, const char *option, const char *word, table_column **out, elbo_error *error)
 {
@@ -63,7 +50,7 @@ static elbo_status ask_left_out(table *t, elbo_error *error)
 {
     char word[COLUMN_NAME];
     table_column *v;
-    for (const char *list = options_of(t)->ignore; next_word(&list, ',', word);) {
+    for (const char *list = options_of(t)->ignore; text_next_word(&list, ',', word, COLUMN_NAME);) {
         elbo_status status = find_column(t, "ignore", word, &v, error);
         if (status != ELBO_OK) return status;
         v->role = COLUMN_LEFT_OUT;
@@ -82,7 +69,8 @@ static elbo_status ask_kind(table *t, char *entry, elbo_error *error)
     while (*kind == ' ') kind++;
     const char *before = entry;
     elbo_column_kind found;
-    if (!equals || !next_word(&before, '=', name) || !column_kind_find(kind, &found) || found == ELBO_COLUMN_CONSTANT)
+    if (!equals || !text_next_word(&before, '=', name, COLUMN_NAME) || !column_kind_find(kind, &found) ||
+        found == ELBO_COLUMN_CONSTANT)
         return err_set(error, ELBO_USAGE, "option columns: got \"%s%s%s\", expected NAME=KIND with one of the kinds real, count, "
                                           "overdispersed, binary and categorical", entry, equals ? "=" : "", equals ? kind : "");
     elbo_status status = find_column(t, "columns", name, &v, error);
@@ -96,7 +84,7 @@ static elbo_status ask_kinds(table *t, elbo_error *error)
 {
     char entry[COLUMN_NAME];
     elbo_status status = ELBO_OK;
-    for (const char *list = options_of(t)->columns; status == ELBO_OK && next_word(&list, ',', entry);)
+    for (const char *list = options_of(t)->columns; status == ELBO_OK && text_next_word(&list, ',', entry, COLUMN_NAME);)
         status = ask_kind(t, entry, error);
     return status;
 }
