@@ -19,7 +19,7 @@ static elbo_status hold(gz *g, const layout *l, size_t bytes, array *out, elbo_e
         out->values = raw;
         return ELBO_OK;
     }
-    out->values = mem_new(out->m, l->total, out->dtype == ELBO_U8 ? 1 : sizeof(float));
+    out->values = mem_new(out->m, l->total, number_bytes(out->dtype));
     if (out->values) layout_convert(l, raw, l->n[0], out->values);
     mem_free(out->m, raw);
     return out->values ? ELBO_OK : err_memory(error, "the values of a data file");
@@ -96,7 +96,7 @@ size_t array_example_size(const array *a)
 
 size_t array_example_bytes(const array *a)
 {
-    return array_example_size(a) * (a->dtype == ELBO_U8 ? 1 : sizeof(float));
+    return array_example_size(a) * number_bytes(a->dtype);
 }
 
 /* The span of example *i, which becomes the index in it. */
@@ -183,7 +183,7 @@ static bool to_spans(array *a)
     a->spans = mem_new(a->m, 1, sizeof *a->spans);
     if (!a->spans) return false;
     *a->spans = (span){.m = a->m, .count = a->count, .held = a->values, .file = -1};
-    a->spans->l = (layout){.kind = a->dtype == ELBO_U8 ? 'u' : 'f', .bytes = a->dtype == ELBO_U8 ? 1 : sizeof(float)};
+    a->spans->l = (layout){.kind = a->dtype == ELBO_U8 ? 'u' : 'f', .bytes = number_bytes(a->dtype)};
     for (int k = 0; k < 3; k++) a->spans->l.n[k + 1] = (size_t)a->shape[k];
     a->values = NULL;
     a->n_spans = 1;

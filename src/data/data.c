@@ -20,7 +20,7 @@ size_t data_example_size(const elbo_data *d)
 
 size_t data_example_bytes(const elbo_data *d)
 {
-    return data_example_size(d) * (d->info.dtype == ELBO_U8 ? 1 : sizeof(float));
+    return data_example_size(d) * number_bytes(d->info.dtype);
 }
 
 /* ---- Parts ---- */
@@ -414,7 +414,7 @@ static elbo_status copy_labels(array *a, const int32_t *labels, elbo_error *erro
 
 static elbo_status copy_array(array *a, const void *values, const int32_t *labels, elbo_error *error)
 {
-    size_t each = a->dtype == ELBO_U8 ? 1 : sizeof(float), bytes;
+    size_t each = number_bytes(a->dtype), bytes;
     if (size_mul(array_example_size(a) * each, (size_t)a->count, &bytes)) a->values = mem_new(a->m, bytes, 1);
     if (!a->values) return err_memory(error, "a copy of the data");
     memcpy(a->values, values, bytes);

@@ -85,6 +85,11 @@ static void convert_row(const layout *l, const unsigned char *from, elbo_dtype d
     }
 }
 
+size_t number_bytes(elbo_dtype dtype)
+{
+    return dtype == ELBO_U8 ? 1 : sizeof(float);
+}
+
 elbo_dtype layout_dtype(const layout *l)
 {
     return l->bytes == 1 && (l->kind == 'u' || l->kind == 'b') ? ELBO_U8 : ELBO_F32;
@@ -121,7 +126,7 @@ bool layout_as_kept(const layout *l)
 void layout_convert(const layout *l, const unsigned char *from, size_t n, void *out)
 {
     elbo_dtype dtype = layout_dtype(l);
-    size_t row = l->n[2] * l->n[3] * (dtype == ELBO_F32 ? sizeof(float) : 1);
+    size_t row = l->n[2] * l->n[3] * number_bytes(dtype);
     unsigned char *to = out;
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < l->n[1]; h++, to += row)

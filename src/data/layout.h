@@ -24,6 +24,7 @@ typedef struct layout {
 bool layout_axes(layout *l, int rank, const uint64_t *sizes, bool channels_first, bool first_fastest);
 
 /* What the numbers become: u8 and b stay U8, all else becomes F32. */
+size_t number_bytes(elbo_dtype dtype); /* of a number as it is kept */
 elbo_dtype layout_dtype(const layout *l);
 /* Numbers of an example. */
 size_t layout_example(const layout *l);

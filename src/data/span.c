@@ -7,7 +7,7 @@
 
 static size_t kept_bytes(const span *s)
 {
-    return layout_example(&s->l) * (layout_dtype(&s->l) == ELBO_U8 ? 1 : sizeof(float));
+    return layout_example(&s->l) * number_bytes(layout_dtype(&s->l));
 }
 
 /* From the first byte of an example to behind its last. */
