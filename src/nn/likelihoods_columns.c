@@ -37,19 +37,33 @@ int64_t columns_emit(const likelihood *l)
     return sum;
 }
 
+/* A run that is emitted, its likelihood, and where its numbers lie in what the decoder emits. */
+typedef struct emitted {
+    column_run run;
+    likelihood one;
+    int64_t at, n;
+} emitted;
+
+/* The next of them; begins with zeros. */
+static bool next_emitted(const likelihood *l, emitted *e)
+{
+    e->at += e->n;
+    do {
+        if (!columns_next_run(l->columns, &e->run)) return false;
+        e->n = columns_run_emits(l, e->run);
+    } while (e->n == 0);
+    e->one = columns_run_likelihood(l, e->run);
+    return true;
+}
+
 node *columns_nll(scope *s, const likelihood *l, node *r, node *x)
 {
     node *sum = NULL;
-    int64_t at = 0;
-    for (column_run run = {0}; columns_next_run(l->columns, &run);) {
-        int64_t emits = columns_run_emits(l, run);
-        if (emits == 0) continue;
-        likelihood one = columns_run_likelihood(l, run);
-        int mark = scope_enter(s, "%lld", (long long)run.first);
-        node *nll = likelihood_nll(s, &one, slice_last(r, at, emits), slice_last(x, run.first, run.n));
+    for (emitted e = {0}; next_emitted(l, &e);) {
+        int mark = scope_enter(s, "%lld", (long long)e.run.first);
+        node *nll = likelihood_nll(s, &e.one, slice_last(r, e.at, e.n), slice_last(x, e.run.first, e.run.n));
         scope_leave(s, mark);
         sum = sum ? g_add(sum, nll) : nll;
-        at += emits;
     }
     return sum ? sum : g_sum_last(g_zero(r));
 }
@@ -57,17 +71,13 @@ node *columns_nll(scope *s, const likelihood *l, node *r, node *x)
 node *columns_parameters(scope *s, const likelihood *l, node *r)
 {
     join all = {0};
-    int64_t at = 0;
-    for (column_run run = {0}; columns_next_run(l->columns, &run);) {
-        int64_t emits = columns_run_emits(l, run);
-        if (emits == 0) continue;
-        likelihood one = columns_run_likelihood(l, run);
-        int mark = scope_enter(s, "%lld", (long long)run.first);
-        join_add(&all, likelihood_parameters(s, &one, slice_last(r, at, emits)));
+    emitted e = {0};
+    while (next_emitted(l, &e)) {
+        int mark = scope_enter(s, "%lld", (long long)e.run.first);
+        join_add(&all, likelihood_parameters(s, &e.one, slice_last(r, e.at, e.n)));
         scope_leave(s, mark);
-        at += emits;
     }
-    return at ? join_end(&all) : r;
+    return e.at ? join_end(&all) : r;
 }
 
 /* Categorical: the most likely level. A probability between the levels of a binary one is its mean. */
