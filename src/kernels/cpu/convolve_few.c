@@ -5,7 +5,6 @@
  * has channels, and most of a vector empty.
  * Invariant: a number's bits do not depend on the place it is computed at. */
 #include "convolve_few.h"
-#include "../../base/cpu.h"
 #include "product_tiles.h"
 
 bool few_suits(const conv_sizes *s)
@@ -36,8 +35,8 @@ static inside inside_of(const conv_sizes *s, int axis, int64_t place)
 }
 
 /* Places [first, first + n) of a row of y, which see the same taps. */
-static void stretch(const conv_sizes *s, const float *x, const float *w, float *y, int64_t row, inside rows, int64_t first,
-                    int64_t n)
+static void stretch(const product_tiles *tiles, const conv_sizes *s, const float *x, const float *w, float *y, int64_t row,
+                    inside rows, int64_t first, int64_t n)
 {
     const window *at = &s->at;
     inside columns = inside_of(s, 1, first);
@@ -50,7 +49,7 @@ static void stretch(const conv_sizes *s, const float *x, const float *w, float *
                (first * at->stride[1] - at->padding[1] + columns.begin) * c;
         t.q += rows.begin * width + columns.begin * c;
     }
-    product_tiles_of(cpu_best())->dots[s->results - 1](&t);
+    tiles->dots[s->results - 1](&t);
 }
 
 static bool is_whole(const conv_sizes *s, int64_t column)
@@ -59,8 +58,9 @@ static bool is_whole(const conv_sizes *s, int64_t column)
     return t.begin == 0 && t.end == s->at.size[1];
 }
 
-void few_conv(const conv_sizes *s, const float *x, const float *w, float *y, float *turned)
+void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float *w, float *y, float *turned)
 {
+    const product_tiles *tiles = product_tiles_of(level);
     int64_t begin = 0, end = s->out[1]; /* of the columns that see the whole window */
     while (begin < end && !is_whole(s, begin)) begin++;
     while (end > begin && !is_whole(s, end - 1)) end--;
@@ -69,8 +69,8 @@ void few_conv(const conv_sizes *s, const float *x, const float *w, float *y, flo
         const float *image = x + i / s->out[0] * s->in[0] * s->in[1] * s->channels;
         int64_t row = i % s->out[0];
         inside rows = inside_of(s, 0, row);
-        for (int64_t j = 0; j < begin; j++) stretch(s, image, turned, y, row, rows, j, 1);
-        if (begin < end) stretch(s, image, turned, y, row, rows, begin, end - begin);
-        for (int64_t j = end; j < s->out[1]; j++) stretch(s, image, turned, y, row, rows, j, 1);
+        for (int64_t j = 0; j < begin; j++) stretch(tiles, s, image, turned, y, row, rows, j, 1);
+        if (begin < end) stretch(tiles, s, image, turned, y, row, rows, begin, end - begin);
+        for (int64_t j = end; j < s->out[1]; j++) stretch(tiles, s, image, turned, y, row, rows, j, 1);
     }
 }

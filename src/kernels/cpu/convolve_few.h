@@ -2,11 +2,12 @@
 #ifndef ELBO_KERNELS_CPU_CONVOLVE_FEW_H
 #define ELBO_KERNELS_CPU_CONVOLVE_FEW_H
 
+#include "../../base/cpu.h"
 #include "../../graph/conv.h"
 
 bool few_suits(const conv_sizes *s);
 
 /* y from x and w; turned: room for as many numbers as w has. */
-void few_conv(const conv_sizes *s, const float *x, const float *w, float *y, float *turned);
+void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float *w, float *y, float *turned);
 
 #endif
