@@ -6,7 +6,23 @@
 #include "rig.h"
 #include "vae/model.h"
 
+#include <stdlib.h>
+
 static elbo_engine *engine; /* each test program has its own */
+
+/* An allocator that counts what is asked for. */
+static size_t requests;
+
+static inline void *counting(void *user, void *ptr, size_t old_size, size_t new_size)
+{
+    (void)user, (void)old_size;
+    if (new_size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    requests++;
+    return realloc(ptr, new_size);
+}
 
 static inline int open_engine(void **state)
 {

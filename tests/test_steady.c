@@ -14,19 +14,6 @@ static const char *const models[] = {
     "family=vq|encoder=dense 8|decoder=dense 9 tanh|latent=6|code-size=2|codes=5",
 };
 
-static size_t requests;
-
-static void *counting(void *user, void *ptr, size_t old_size, size_t new_size)
-{
-    (void)user, (void)old_size;
-    if (new_size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    requests++;
-    return realloc(ptr, new_size);
-}
-
 /* Requests of an epoch over n examples. */
 static size_t requests_of(const char *options, const float *x, int64_t n)
 {
