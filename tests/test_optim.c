@@ -135,6 +135,20 @@ static void test_sum_of_squares(void **state)
     }
 }
 
+/* The order of the sum is part of a run's bits where gradients are clipped: every sixteenth number is added to the same part, and
+ * the parts are put together at the end. Here all ones are added, one by one, to a number too large for them. */
+static void test_order_of_squares(void **state)
+{
+    (void)state;
+    enum { N = 16 * 8 };
+    float x[N] = {0};
+    x[15] = 0x1p27f;
+    for (int i = 31; i < N; i += 16) x[i] = 1;
+    assert_true(optim_squares(N, x) == 0x1p54);
+    for (int i = 14; i < N; i += 16) x[i] = 1; /* a part of their own, put before it */
+    assert_true(optim_squares(N, x) == 0x1p54 + 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_what_is_not_finite),
         cmocka_unit_test(test_sum_of_squares),
+        cmocka_unit_test(test_order_of_squares),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

@@ -142,6 +142,34 @@ static void test_against_differences(void **state)
     }
 }
 
+/* Of a slope by the weights of a convolution, the way back is through all three operations a convolution is made of. */
+static void test_slope_by_weights(void **state)
+{
+    (void)state;
+    static const shape shapes[] = {{4, {2, 5, 4, 3}}, {4, {3, 2, 3, 4}}};
+    node *in[2], *out[3];
+    graph *g = g_open(&mem_standard, 0);
+    for (int k = 0; k < 2; k++) in[k] = g_input(g, k, F32, shapes[k], false, "in");
+    node *y = g_tanh(g_conv(in[0], in[1], (conv_geometry){.stride = {2, 1}, .padding = {1, 0}}));
+    out[0] = g_sum_all(g_square(slope_of(g_sum_all(y), in[1])));
+    g_gradient(out[0], in, 2, out + 1);
+    assert_int_equal(g_status(g, NULL), ELBO_OK);
+    rig r = rig_open(engine, g, out, 3, BACKEND_REF_DOUBLE);
+    double v[128];
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < shape_count(shapes[k]); i++) v[i] = 0.6 * sin(1.3 * i + k);
+        rig_set(&r, k, F32, shape_count(shapes[k]), v);
+    }
+    for (int k = 0; k < 2; k++)
+        for (int64_t i = 0; i < shape_count(shapes[k]); i++) {
+            double slope = rig_slope(&r, k, i, 0);
+            rig_run(&r);
+            assert_true(rig_near(rig_at(&r, k + 1, i), slope, 1e-6, 1e-3 * rig_largest(&r, k + 1)));
+        }
+    rig_close(&r);
+    g_close(g);
+}
+
 static int open_engine(void **state)
 {
     (void)state;
@@ -161,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_golden),
         cmocka_unit_test(test_against_differences),
+        cmocka_unit_test(test_slope_by_weights),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

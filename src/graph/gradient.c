@@ -276,7 +276,6 @@ void g_gradient(node *loss, node *const *wrt, int n, node **out)
     }
     arena scratch;
     arena_open(&scratch, g_memory(g));
-    size_t count = (size_t)loss->id + 1;
     bool *needed = arena_new(&scratch, (size_t)g_count(g), sizeof *needed);
     node **adjoint = arena_new(&scratch, (size_t)g_count(g), sizeof *adjoint);
     if (!needed || !adjoint) {
@@ -284,8 +283,8 @@ void g_gradient(node *loss, node *const *wrt, int n, node **out)
     } else {
         mark_needed(g, wrt, n, loss->id, needed);
         adjoint[loss->id] = g_like(loss, 1);
-        for (size_t id = count; id-- > 0;)
-            if (needed[id] && adjoint[id]) pass_back(g_at(g, (int)id), adjoint, needed);
+        for (int id = loss->id; id >= 0; id--)
+            if (needed[id] && adjoint[id]) pass_back(g_at(g, id), adjoint, needed);
         for (int i = 0; i < n; i++)
             if (!g_broken(wrt[i]) && wrt[i]->id <= loss->id && adjoint[wrt[i]->id]) out[i] = adjoint[wrt[i]->id];
         name_gradients(loss, wrt, n, out);
