@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """peer_torch.py - PyTorch at the same work, for bench/compare, which sets the environment.
 
-    peer_torch.py train MODEL BATCH THREADS    a step: forward, loss, backward, Adam; no data loading
-    peer_torch.py decode MODEL N THREADS       N latents to pixels, as a traced module
+    peer_torch.py train MODEL BATCH THREADS [bf16]    a step: forward, loss, backward, Adam; no data loading
+    peer_torch.py decode MODEL N THREADS [bf16]       N latents to pixels, as a traced module
     peer_torch.py epoch FILE BATCH THREADS     a program that reads the IDX file and trains mlp-400-20 for one epoch
     peer_torch.py save FILE / cold FILE        a traced decoder of mlp-400-20; a program that loads it and decodes one latent
 
 MODEL is mlp-HIDDEN-LATENT, iwae-K (two tanh layers of 200 each way, latent 50, K draws) or one of networks.py. train and decode
-measure for each line of standard input, a number of seconds, and answer as measure.c does. The strongest settings found for PyTorch 1.13 are
-used: foreach Adam, gradients set to None, subnormals flushed, batches sliced by hand from one tensor."""
+measure for each line of standard input, a number of seconds, and answer as measure.c does. bf16: the forward pass under autocast; a
+decoder whose parameters are bfloat16. The strongest settings found for PyTorch 1.13 are used: foreach Adam, gradients set to
+None, subnormals flushed, batches sliced by hand from one tensor."""
 import math
 import sys
 import time
@@ -134,20 +135,21 @@ def adam(model):
     return torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
 
 
-def descend(model, optimiser, x):
+def descend(model, optimiser, x, bf16=False):
     optimiser.zero_grad(set_to_none=True)
-    loss = model(x)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        loss = model(x)
     loss.backward()
     optimiser.step()
     return loss
 
 
-def trainer(name, batch):
+def trainer(name, batch, bf16):
     model = make(name)
     optimiser = adam(model)
     shape = (batch, *getattr(model, "picture", (784,)))
     data = [torch.rand(shape) * (torch.rand(shape) < 0.5) for _ in range(16)]
-    return lambda i: descend(model, optimiser, data[i % len(data)])
+    return lambda i: descend(model, optimiser, data[i % len(data)], bf16)
 
 
 class Pixels(nn.Module):
@@ -160,14 +162,16 @@ class Pixels(nn.Module):
         return y if getattr(self.model, "squared", False) else torch.sigmoid(y)
 
 
-def traced(name):
+def traced(name, dtype=torch.float32):
     model = make(name)
-    return torch.jit.trace(Pixels(model).eval(), torch.randn(2, model.latent), check_trace=False), model.latent
+    z = torch.randn(2, model.latent, dtype=dtype)
+    return torch.jit.trace(Pixels(model).to(dtype).eval(), z, check_trace=False), model.latent
 
 
-def decoder(name, n):
-    decode, latent = traced(name)
-    z = torch.randn(n, latent)
+def decoder(name, n, bf16):
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    decode, latent = traced(name, dtype)
+    z = torch.randn(n, latent, dtype=dtype)
 
     def run(_):
         with torch.no_grad():
@@ -221,10 +225,11 @@ def main():
     torch.set_flush_denormal(True)
     if len(sys.argv) > 4:
         torch.set_num_threads(int(sys.argv[4]))
+    bf16 = sys.argv[5:] == ["bf16"]
     if what == "train":
-        measure_on_demand(trainer(name, int(sys.argv[3])))
+        measure_on_demand(trainer(name, int(sys.argv[3]), bf16))
     elif what == "decode":
-        measure_on_demand(decoder(name, int(sys.argv[3])))
+        measure_on_demand(decoder(name, int(sys.argv[3]), bf16))
     elif what == "epoch":
         epoch(name, int(sys.argv[3]))
     elif what == "save":

@@ -3,8 +3,14 @@
 #ifndef ELBO_BASE_CPU_H
 #define ELBO_BASE_CPU_H
 
+#include <stdbool.h>
+
 typedef enum cpu_level { CPU_PORTABLE, CPU_AVX2, CPU_AVX512 } cpu_level; /* AVX2: with FMA. AVX512: F, BW, DQ, VL */
 
 cpu_level cpu_best(void);
+
+/* Whether this process may multiply bf16 matrices with AMX. The processor has it, and Linux lets a process use it that asks: this
+ * function does, and the answer holds for all of its threads. */
+bool cpu_may_use_amx(void);
 
 #endif

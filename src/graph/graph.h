@@ -69,8 +69,8 @@ typedef struct attributes {
     int64_t begin, end; /* slice: first index; pad: zeros before and after; random: end 1 for the same at every step  */
     int64_t step;       /* slice and pad: stride, >= 1                                                                */
     uint32_t axes;      /* sum, amax, variance: bit i set for axis i                                                            */
-    int32_t flag;       /* matmul: TRANSPOSE_A | TRANSPOSE_B; cumsum: 1 from the back; random: distribution_kind;
-                           resize, resize_dx: resize_kind                                                             */
+    int32_t flag;       /* matmul: TRANSPOSE_A | TRANSPOSE_B; matmul, conv, conv_dx, conv_dw: IN_BF16; cumsum: 1 from
+                           the back; random: distribution_kind; resize, resize_dx: resize_kind                        */
     uint32_t stream;    /* random                                                                                     */
     int32_t slot;       /* input: number; random: 1 to count elements from each example's own index                   */
     int64_t offset;     /* param, state: first number in the store's array                                            */
@@ -79,7 +79,8 @@ typedef struct attributes {
     window window;      /* conv, conv_dx, conv_dw, windows, fold                                                      */
 } attributes;
 
-enum { TRANSPOSE_A = 1, TRANSPOSE_B = 2 };
+/* IN_BF16: kernels may round the operands to bf16; sums stay in float. The reference kernels do not. */
+enum { TRANSPOSE_A = 1, TRANSPOSE_B = 2, IN_BF16 = 4 };
 typedef enum resize_kind { RESIZE_NEAREST, RESIZE_BILINEAR } resize_kind;
 
 typedef struct graph graph;
@@ -229,6 +230,9 @@ void g_gradient(node *loss, node *const *wrt, int n, node **out);
 
 /* A new graph with only what outputs need, constants folded and identities removed; outputs[i] becomes the new node. */
 graph *g_simplify(graph *g, node **outputs, int n, elbo_error *error);
+
+/* Marks the products and convolutions of a graph to which no node is added any more IN_BF16, where that pays. */
+void g_products_in_bf16(graph *g);
 
 /* Floating-point operations of a product or convolution; 0 for others. */
 double g_flops(const node *x);

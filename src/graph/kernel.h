@@ -47,7 +47,7 @@ typedef void (*kernel_fn)(const kernel_args *k);
  * Sizes are multiples of 64 bytes. */
 typedef struct preparation {
     void *made;
-    void (*release)(void *made); /* with the plan; NULL: nothing was made */
+    void (*release)(void *made); /* with the plan; NULL: nothing to release */
     size_t scratch, shared;
     kernel_fn before, after;
     int before_parts; /* before's work is cut into so many calls; 0 stands for 1 */
@@ -137,6 +137,9 @@ void cpu_fused_join(const ew_result *r, const float *shares, int64_t apart, int6
 /* Opens what the fast kernels need in the engine (the matrix library, or in its place their own product), once. False when out of
  * memory. */
 bool cpu_open(elbo_engine *engine);
+
+/* Whether the fast kernels gain from IN_BF16 on this processor (asks the system for the right to use its unit). */
+bool cpu_gains_from_bf16(void);
 
 /* The kernels of each backend, by operation. */
 extern const kernel ref_kernels[N_OPS];        /* real = float  */

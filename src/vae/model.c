@@ -285,11 +285,19 @@ static elbo_status simplify_outputs(elbo_model *m, compiled *c, graph *g, output
     return c->graph ? ELBO_OK : ELBO_NO_MEMORY;
 }
 
+static bool rounds_products(const elbo_model *m, const compiled *c)
+{
+    enum { FP32, BF16_PRODUCTS };
+    bool fast = c->key.backend == BACKEND_CPU || c->key.backend == BACKEND_CPU_OWN;
+    return m->config.precision == BF16_PRODUCTS && fast && cpu_gains_from_bf16();
+}
+
 static elbo_status compile_into(elbo_model *m, compiled *c, graph *g, output_list *out, node **state_value, elbo_error *error)
 {
     elbo_status status = build_graph(m, c, g, state_value, out, error);
     if (status == ELBO_OK) status = simplify_outputs(m, c, g, out, error);
     if (status != ELBO_OK) return status;
+    if (rounds_products(m, c)) g_products_in_bf16(c->graph);
     c->plan = plan_compile(m->engine, c->graph, out->at, out->n, c->key.backend, error);
     return c->plan ? ELBO_OK : ELBO_NO_MEMORY;
 }

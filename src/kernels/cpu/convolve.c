@@ -4,12 +4,14 @@
  *
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
  * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and conv to a few
- * channels to convolve_few.h; without oneDNN, weights are packed once for all products of a step. */
+ * channels to convolve_few.h; without oneDNN, weights are packed once for all products of a step, and so they are in bf16
+ * (product_bf16.h), where the library is not asked. */
 #include "convolve_few.h"
 #include "convolve_onednn.h"
 #include "fast.h"
 #include "patches.h"
 #include "product.h"
+#include "product_bf16.h"
 
 #include <string.h>
 
@@ -41,6 +43,11 @@ static int64_t ratio_up(int64_t a, int64_t b)
 static conv_sizes sizes_of_node(const node *n)
 {
     return conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
+}
+
+static bool is_bf16(const node *n)
+{
+    return n->at.flag & IN_BF16;
 }
 
 static int64_t taps_of(const conv_sizes *s)
@@ -195,20 +202,56 @@ static void pack_for_products(const kernel_args *k)
                  s.results, k->shared, k->part, k->n_parts);
 }
 
-static void prepare_products(const preparing *q, const conv_sizes *s, int64_t images, preparation *p)
+static int layout_parts(const conv_sizes *s)
 {
     enum { ENOUGH = 1 << 15, MOST = 8 };
+    return (int)least(ratio_up(weights_of(s), ENOUGH), MOST);
+}
+
+static void prepare_products(const preparing *q, const conv_sizes *s, int64_t images, preparation *p)
+{
     int64_t columns = taps_of(s) * s->group_c, places = images * s->out[0] * s->out[1];
     bool back = q->n->op == OP_conv_dx;
     if (s->groups != 1 || ratio_up(s->batch, images) * ratio_up(places, most_places(places, columns)) < PACKED_CALLS) return;
     p->shared = bytes_of(product_packed(product_level(q->library), back ? columns : s->results, back ? s->results : columns));
     p->before = pack_for_products;
-    p->before_parts = (int)least(ratio_up(weights_of(s), ENOUGH), MOST);
+    p->before_parts = layout_parts(s);
+}
+
+static void pack_bf16(const kernel_args *k)
+{
+    conv_sizes s = sizes_of_node(k->n);
+    bool back = k->n->op == OP_conv_dx;
+    int64_t columns = taps_of(&s) * s.channels;
+    bf16_pack(k->made, back, back ? columns : s.results, back ? s.results : columns, k->in[1].data, s.results, k->shared, k->part,
+              k->n_parts);
+}
+
+/* The room for a call's products comes first in the scratch. */
+static size_t bf16_room_of(const node *n, const conv_sizes *s)
+{
+    return bf16_room(n->op == OP_conv_dx ? s->results : taps_of(s) * s->channels);
+}
+
+static void prepare_bf16(const preparing *q, conv_sizes s, preparation *p)
+{
+    int64_t columns = taps_of(&s) * s.channels;
+    bool back = q->n->op == OP_conv_dx;
+    s.batch = ratio_up(q->rows, q->parts);
+    p->made = (void *)(uintptr_t)bf16_best();
+    p->scratch = bf16_room_of(q->n, &s) + bytes_of(most_places(places_of(&s), columns) * columns);
+    p->shared = bf16_packed(back ? columns : s.results, back ? s.results : columns);
+    p->before = pack_bf16;
+    p->before_parts = layout_parts(&s);
 }
 
 static bool prepare_images(const preparing *q, preparation *p)
 {
     conv_sizes s = sizes_of_node(q->n), m;
+    if (is_bf16(q->n)) {
+        prepare_bf16(q, s, p);
+        return true;
+    }
     bool mirrored = mirror(&s, &m);
     int64_t columns = taps_of(&m) * m.group_c;
     if (q->n->op == OP_conv && few_suits(&s)) {
@@ -252,7 +295,9 @@ static bool by_library(const kernel_args *k, int64_t images, const float *from, 
 static void multiply(const kernel_args *k, bool tb, int64_t m, int64_t n, int64_t inner, const float *a, int64_t lda,
                      const float *b, int64_t ldb, float *c, int64_t ldc)
 {
-    if (k->shared && !product_onednn(k->library))
+    if (is_bf16(k->n))
+        bf16_by_packed(k->made, false, m, n, inner, a, lda, k->shared, c, ldc, false, k->scratch);
+    else if (k->shared && !product_onednn(k->library))
         product_by_packed(product_level(k->library), false, m, n, inner, a, lda, k->shared, c, ldc);
     else
         product(k->library, false, tb, m, n, inner, a, lda, b, ldb, c, ldc);
@@ -297,7 +342,10 @@ static void by_products(const kernel_args *k, bool backward, const conv_sizes *s
     conv_sizes m;
     const float *w = k->in[1].data;
     float *room = k->scratch;
-    if (mirror(s, &m)) {
+    if (is_bf16(k->n)) {
+        m = *s;
+        room += bf16_room_of(k->n, s) / sizeof *room;
+    } else if (mirror(s, &m)) {
         turn_weights(s, w, room);
         w = room;
         room += bytes_of(weights_of(s)) / sizeof *room;
@@ -313,7 +361,8 @@ void cpu_conv(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
     float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
-    if (few_suits(&s)) few_conv(product_level(k->library), &s, x, k->in[1].data, y, k->scratch);
+    if (is_bf16(k->n)) by_products(k, false, &s, x, y);
+    else if (few_suits(&s)) few_conv(product_level(k->library), &s, x, k->in[1].data, y, k->scratch);
     else if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
 }
 
@@ -323,7 +372,7 @@ void cpu_conv_dx(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *y = (const float *)k->in[0].data + first * s.out[0] * s.out[1] * s.results;
     float *x = (float *)k->out.data + first * s.in[0] * s.in[1] * s.channels;
-    if (!by_library(k, s.batch, y, x)) by_products(k, true, &s, y, x);
+    if (is_bf16(k->n) || !by_library(k, s.batch, y, x)) by_products(k, true, &s, y, x);
 }
 
 /* ---- conv_dw ---- */
@@ -378,6 +427,22 @@ static void add_parts(const kernel_args *k)
     }
 }
 
+/* Bytes for what is computed aside of a block of weights: the sum of a chunk, or what a product in bf16 takes. */
+static size_t aside_of(const node *n, const conv_sizes *s, int64_t rows, int64_t columns)
+{
+    int64_t chunk = most_places(places_of(s), rows);
+    return is_bf16(n) ? bf16_packed(columns, chunk) + bf16_room(chunk) : bytes_of(rows * columns);
+}
+
+/* sum += left' y, over n places; or = where it is the first. */
+static void add_bf16(const kernel_args *k, int64_t rows, int64_t columns, int64_t n, const float *left, int64_t left_row,
+                     const float *y, float *sum, int64_t results, bool first, void *aside)
+{
+    char *room = (char *)aside + bf16_packed(columns, n);
+    bf16_pack(k->made, false, columns, n, y, results, aside, 0, 1);
+    bf16_by_packed(k->made, true, rows, columns, n, left, left_row, aside, sum, results, !first, room);
+}
+
 bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 {
     conv_sizes own = sizes_of_node(q->n), s;
@@ -385,7 +450,8 @@ bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
     weight_cut c = weight_cut_of(&s);
     int64_t rows = c.taps * s.group_c;
     if (c.images) s.batch = c.images > q->rows ? c.images : q->rows; /* of a part, or of a block */
-    p->scratch = bytes_of(rows * c.columns) + bytes_of(most_places(places_of(&s), rows) * rows);
+    p->scratch = aside_of(q->n, &s, rows, c.columns) + bytes_of(most_places(places_of(&s), rows) * rows);
+    if (is_bf16(q->n)) p->made = (void *)(uintptr_t)bf16_best();
     if (mirrored) p->scratch += bytes_of(weights_of(&s));
     if (c.images == 0 || q->parts == 1) return true;
     p->shared = bytes_of(weights_of(&s) * q->parts);
@@ -399,12 +465,17 @@ static void weight_block(const kernel_args *k, const conv_sizes *s, const float 
 {
     int64_t rows = p.n_taps * s->group_c, places = places_of(s), chunk = chunk_of(places, rows);
     bool plain = patches_are_image(s);
-    float *some = room, *gathered = some + bytes_of(rows * columns) / sizeof *some;
+    float *some = room, *gathered = some + aside_of(k->n, s, rows, columns) / sizeof *some;
     for (p.first = 0; p.first < places; p.first += p.n) {
         p.n = least(chunk, places - p.first);
         const float *left = plain ? x + p.first * s->channels + p.channel : gathered;
         if (!plain) patches_gather(s, p, x, gathered);
         bool first = p.first == 0;
+        if (is_bf16(k->n)) {
+            add_bf16(k, rows, columns, p.n, left, plain ? s->channels : rows, y + p.first * s->results, to, s->results, first,
+                     some);
+            continue;
+        }
         product(k->library, true, false, rows, columns, p.n, left, plain ? s->channels : rows, y + p.first * s->results,
                 s->results, first ? to : some, first ? s->results : columns);
         for (int64_t r = 0; !first && r < rows; r++)

@@ -2,6 +2,7 @@
 #include "../../base/engine.h"
 #include "../../graph/kernel.h"
 #include "product.h"
+#include "product_bf16.h"
 
 bool cpu_open(elbo_engine *engine)
 {
@@ -11,4 +12,9 @@ bool cpu_open(elbo_engine *engine)
     pool_leave(mode);
     engine->library_close = product_close;
     return engine->library != NULL;
+}
+
+bool cpu_gains_from_bf16(void)
+{
+    return bf16_best() != bf16_portable();
 }

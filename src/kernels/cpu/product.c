@@ -5,15 +5,17 @@
  * that a part outweighs handing it out.
  *
  * Where many calls read the same right operand (weights), it is laid out once, ahead of them: packed for the built-in product;
- * turned for oneDNN, which turns one that lies the wrong way round in every call. */
+ * turned for oneDNN, which turns one that lies the wrong way round in every call. Products in bf16 (product_bf16.h) always have
+ * it packed, and are cut by rows. */
 #include "product.h"
 #include "fast.h"
+#include "product_bf16.h"
 #include "product_onednn.h"
 #include "transpose.h"
 
 #include <stdio.h>
 
-enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 3000000, TINY = 8192 };
+enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 3000000, BF16_PART_FLOPS = 24000000, TINY = 8192 };
 
 /* ---- The library ---- */
 
@@ -81,18 +83,18 @@ void product(const void *handle, bool ta, bool tb, int64_t m, int64_t n, int64_t
 
 /* batch products of [m,k] and [k,n], so many numbers from one matrix of an operand to the next. */
 typedef struct matmul {
-    bool ta, tb;
+    bool ta, tb, bf16;
     int64_t batch, m, n, k;
     int64_t a_step, b_step;
 } matmul;
 
 static matmul matmul_of(int32_t flag, shape a, shape b, shape c)
 {
-    bool ta = flag & TRANSPOSE_A, tb = flag & TRANSPOSE_B;
+    bool ta = flag & TRANSPOSE_A, tb = flag & TRANSPOSE_B, bf16 = flag & IN_BF16;
     int64_t m = c.dim[c.rank - 2], n = c.dim[c.rank - 1], k = a.dim[a.rank - (ta ? 2 : 1)];
     int64_t batch = shape_count(c) / (m * n);
-    if (b.rank == 2 && !ta) return (matmul){ta, tb, 1, batch * m, n, k, 0, 0};
-    return (matmul){ta, tb, batch, m, n, k, a.rank > 2 ? m * k : 0, b.rank > 2 ? k * n : 0};
+    if (b.rank == 2 && !ta) return (matmul){ta, tb, bf16, 1, batch * m, n, k, 0, 0};
+    return (matmul){ta, tb, bf16, batch, m, n, k, a.rank > 2 ? m * k : 0, b.rank > 2 ? k * n : 0};
 }
 
 /* What one part computes: lines are matrices of the batch, columns or rows. */
@@ -110,10 +112,10 @@ static int64_t ratio_up(int64_t a, int64_t b)
 
 static cut cut_of(const matmul *p)
 {
-    cut_axis axis = p->batch > 1 ? MATRICES : p->m >= p->n ? ROWS_OF_C : COLUMNS_OF_C;
+    cut_axis axis = p->batch > 1 ? MATRICES : p->m >= p->n || p->bf16 ? ROWS_OF_C : COLUMNS_OF_C;
     int64_t lines = axis == MATRICES ? p->batch : axis == ROWS_OF_C ? p->m : p->n;
     int64_t flops_per_line = 2 * p->batch * p->m * p->n / lines * p->k;
-    int64_t enough = ratio_up(PART_FLOPS, flops_per_line), fewest = ratio_up(lines, MAX_PARTS);
+    int64_t enough = ratio_up(p->bf16 ? BF16_PART_FLOPS : PART_FLOPS, flops_per_line), fewest = ratio_up(lines, MAX_PARTS);
     int64_t per_part = enough > fewest ? enough : fewest;
     if (axis != MATRICES) per_part = ratio_up(per_part, BAND) * BAND;
     return (cut){axis, lines, per_part};
@@ -181,9 +183,28 @@ static void pack(const kernel_args *k)
     product_pack(product_level(k->library), p.tb, p.n, p.k, k->in[1].data, p.tb ? p.k : p.n, k->shared, k->part, k->n_parts);
 }
 
+static void pack_bf16(const kernel_args *k)
+{
+    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    bf16_pack(k->made, p.tb, p.n, p.k, k->in[1].data, p.tb ? p.k : p.n, k->shared, k->part, k->n_parts);
+}
+
+static void prepare_bf16(const matmul *p, preparation *out)
+{
+    out->made = (void *)(uintptr_t)bf16_best();
+    out->scratch = bf16_room(p->k);
+    out->shared = bf16_packed(p->n, p->k);
+    out->before = pack_bf16;
+    out->before_parts = layout_parts(p);
+}
+
 bool cpu_matmul_prepare(const preparing *q, preparation *out)
 {
     matmul p = matmul_of(q->n->at.flag, q->n->in[0]->shape, q->n->in[1]->shape, q->n->shape);
+    if (p.bf16) {
+        prepare_bf16(&p, out);
+        return true;
+    }
     if (!pays_to_lay_out(q, &p)) return true;
     bool own = !product_onednn(q->library);
     int64_t numbers = own ? product_packed(product_level(q->library), p.n, p.k) : p.n * p.k;
@@ -197,11 +218,8 @@ void cpu_matmul(const kernel_args *k)
 {
     matmul p = matmul_of(k->n->at.flag, k->in[0].shape, k->in[1].shape, k->out.shape);
     operands x = {k->in[0].data, k->in[1].data, k->out.data, p.ta ? p.m : p.k, p.tb ? p.k : p.n, p.n};
-    if (k->shared && !product_onednn(k->library)) {
-        product_by_packed(product_level(k->library), p.ta, p.m, p.n, p.k, x.a, x.lda, k->shared, x.c, x.ldc);
-        return;
-    }
-    if (k->shared) {
+    bool turned = k->shared && !p.bf16 && product_onednn(k->library);
+    if (turned) {
         p.tb = false;
         x.b = k->shared;
         x.ldb = p.n;
@@ -209,6 +227,14 @@ void cpu_matmul(const kernel_args *k)
     if (k->n_parts > 1) {
         cut u = cut_of(&p);
         take_part(&p, &x, &u, k->part * u.per_part);
+    }
+    if (p.bf16) {
+        bf16_by_packed(k->made, p.ta, p.m, p.n, p.k, x.a, x.lda, k->shared, x.c, x.ldc, false, k->scratch);
+        return;
+    }
+    if (k->shared && !turned) {
+        product_by_packed(product_level(k->library), p.ta, p.m, p.n, p.k, x.a, x.lda, k->shared, x.c, x.ldc);
+        return;
     }
     for (int64_t i = 0; i < p.batch; i++)
         product(k->library, p.ta, p.tb, p.m, p.n, p.k, x.a + i * p.a_step, x.lda, x.b + i * p.b_step, x.ldb,
