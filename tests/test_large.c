@@ -223,6 +223,9 @@ static int train_within(const char *path)
     if (c) elbo_config_set(c, "decoder", "dense 8 relu", &error);
     if (c) elbo_config_set(c, "validation", "0", &error);
     elbo_model_free(c ? elbo_train(e, c, d, &o, &error) : NULL);
+    elbo_config_free(c);
+    elbo_data_free(d);
+    elbo_engine_close(e);
     if (steps <= 5) fprintf(stderr, "%s\n", error.message);
     return steps > 5 ? TRAINED : 1;
 }
