@@ -36,55 +36,109 @@ static blob deflated(const blob *b)
     return out;
 }
 
+enum { NARROW, WIDE }; /* how sizes are told: in 32 bits, or as archives of more than 4 GiB do: in 64 elsewhere */
+
+static void put_size(blob *b, uint64_t value, int width)
+{
+    put_little(b, width == WIDE ? UINT32_MAX : value, 4);
+}
+
 /* Version, flags, method, time, checksum, sizes, length of the name: what both headers have. */
-static void put_common(blob *b, const part *p, const blob *packed)
+static void put_common(blob *b, const part *p, const blob *packed, int width)
 {
     put_little(b, 20, 2);
     put_little(b, 0, 2);
     put_little(b, p->deflated ? 8 : 0, 2);
     put_little(b, 0, 4);
     put_little(b, crc32(0, p->data.bytes, (uInt)p->data.size), 4);
-    put_little(b, packed->size, 4);
-    put_little(b, p->data.size, 4);
+    put_size(b, packed->size, width);
+    put_size(b, p->data.size, width);
     put_little(b, strlen(p->name), 2);
 }
 
-static blob zip_of(const part *parts, int n)
+/* The extra fields of a header: a time that nothing reads, and n wide numbers. */
+static blob extra_of(const uint64_t *values, int n, int width)
+{
+    blob b = {.size = 0};
+    if (width == NARROW) return b;
+    put(&b, "UT\1\0\0\1\0", 7);
+    put_little(&b, 8 * (uint64_t)n, 2);
+    for (int i = 0; i < n; i++) put_little(&b, values[i], 8);
+    return b;
+}
+
+static void put_entry(blob *directory, const part *p, const blob *packed, uint64_t at, int width)
+{
+    blob extra = extra_of((const uint64_t[]){p->data.size, packed->size, at}, 3, width);
+    put(directory, "PK\1\2\24\0", 6);
+    put_common(directory, p, packed, width);
+    put_little(directory, extra.size, 2);
+    put(directory, "\0\0\0\0\0\0\0\0\0\0", 10); /* comment, part, attributes */
+    put_size(directory, at, width);
+    put(directory, p->name, strlen(p->name));
+    put(directory, extra.bytes, extra.size);
+}
+
+static void put_wide_end(blob *b, int n, uint64_t size, uint64_t begin)
+{
+    uint64_t at = b->size;
+    put(b, "PK\6\6", 4);
+    put_little(b, 44, 8);
+    put_little(b, 0, 12); /* versions, parts */
+    put_little(b, (uint64_t)n, 8);
+    put_little(b, (uint64_t)n, 8);
+    put_little(b, size, 8);
+    put_little(b, begin, 8);
+    put(b, "PK\6\7", 4);
+    put_little(b, 0, 4);
+    put_little(b, at, 8);
+    put_little(b, 1, 4);
+}
+
+static blob zip_with(const part *parts, int n, int width)
 {
     blob b = {.size = 0}, directory = {.size = 0};
     for (int i = 0; i < n; i++) {
         blob packed = parts[i].deflated ? deflated(&parts[i].data) : parts[i].data;
-        size_t at = b.size;
+        blob extra = extra_of((const uint64_t[]){parts[i].data.size, packed.size}, 2, width);
+        put_entry(&directory, &parts[i], &packed, b.size, width);
         put(&b, "PK\3\4", 4);
-        put_common(&b, &parts[i], &packed);
-        put_little(&b, 0, 2);
+        put_common(&b, &parts[i], &packed, width);
+        put_little(&b, extra.size, 2);
         put(&b, parts[i].name, strlen(parts[i].name));
+        put(&b, extra.bytes, extra.size);
         put(&b, packed.bytes, packed.size);
-        put(&directory, "PK\1\2\24\0", 6);
-        put_common(&directory, &parts[i], &packed);
-        put(&directory, "\0\0\0\0\0\0\0\0\0\0\0\0", 12); /* extra, comment, part, attributes */
-        put_little(&directory, at, 4);
-        put(&directory, parts[i].name, strlen(parts[i].name));
     }
     size_t begin = b.size;
     put(&b, directory.bytes, directory.size);
+    if (width == WIDE) put_wide_end(&b, n, directory.size, begin);
     put(&b, "PK\5\6\0\0\0\0", 8);
     put_little(&b, (uint64_t)n, 2);
     put_little(&b, (uint64_t)n, 2);
-    put_little(&b, directory.size, 4);
-    put_little(&b, begin, 4);
+    put_size(&b, directory.size, width);
+    put_size(&b, begin, width);
     put_little(&b, 0, 2);
     return b;
 }
 
-static blob three(void)
+static blob zip_of(const part *parts, int n)
+{
+    return zip_with(parts, n, NARROW);
+}
+
+static blob three_with(int width)
 {
     static const float x[6] = {1, 2, 3, 4, 5, 6}, other[2] = {7, 8};
     static const unsigned char y[3] = {0, 2, 1};
     const part parts[] = {{"other.npy", npy_of("<f4", "2, 1", other, sizeof other), false},
                           {"x.npy", npy_of("<f4", "3, 2", x, sizeof x), true},
                           {"y.npy", npy_of("|u1", "3,", y, sizeof y), false}};
-    return zip_of(parts, 3);
+    return zip_with(parts, 3, width);
+}
+
+static blob three(void)
+{
+    return three_with(NARROW);
 }
 
 static void test_arrays(void **state)
@@ -170,6 +224,44 @@ static void test_lies(void **state)
     refuse("lie.npz", ELBO_BAD_FILE, "the end of the directory is missing");
 }
 
+/* A small archive in the words of one of more than 4 GiB. */
+static void test_wide(void **state)
+{
+    (void)state;
+    blob whole = three_with(WIDE), b = whole;
+    save("wide.npz", &whole);
+    elbo_data *d = open_good("wide.npz");
+    assert_values(d, (const float[]){1, 2, 3, 4, 5, 6}, 6);
+    assert_int_equal(elbo_data_describe(d)->n_classes, 3);
+    elbo_data_free(d);
+    d = open_good("wide.npz:other");
+    assert_values(d, (const float[]){7, 8}, 2);
+    elbo_data_free(d);
+    size_t wide = whole.size - 22 - 20 - 56, entry = wide - 1;
+    while (memcmp(whole.bytes + entry, "PK\1\2", 4) != 0) entry--; /* of y.npy */
+    const struct {
+        size_t at;
+        const char *word;
+    } rows[] = {{wide, "its wide directory is broken"},
+                {wide + 32, "its wide directory is broken"},
+                {wide + 40, "its directory is not where it should be"},
+                {wide + 48, "its directory is not where it should be"},
+                {entry + 46 + 5 + 2, "an extra field is broken"},
+                {entry + 46 + 5 + 9, "header and the directory differ"},
+                {entry + 46 + 5 + 17, "header and the directory differ"},
+                {entry + 46 + 5 + 25, "a member has no header"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        b = whole;
+        b.bytes[rows[i].at] ^= 0x40;
+        save("lie.npz", &b);
+        refuse("lie.npz", ELBO_BAD_FILE, rows[i].word);
+    }
+    b = (blob){.bytes = "PK\3\4", .size = 4};
+    put(&b, whole.bytes + whole.size - 22, 22);
+    save("lie.npz", &b);
+    refuse("lie.npz", ELBO_BAD_FILE, "its wide directory is missing");
+}
+
 /* Archives of one member, or with a number changed. */
 static void test_odd_archives(void **state)
 {
@@ -236,7 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arrays), cmocka_unit_test(test_every_bit_and_truncation), cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_odd_archives), cmocka_unit_test(test_every_allocation),
+        cmocka_unit_test(test_odd_archives), cmocka_unit_test(test_every_allocation), cmocka_unit_test(test_wide),
     };
     return RUN_EITHER_WAY(tests);
 }
