@@ -1,8 +1,6 @@
-/* test_file.c - reading, atomic writing, logs and directories, with every system call failing in turn.
- *
- * On Linux the calls of the library are caught by functions of this program that bear their names: each can be made to
- * fail once, and all of them to be interrupted and to transfer a few bytes only. */
+/* test_file.c - reading, atomic writing, logs and directories, with every system call failing in turn. */
 #include "base/file.h"
+#include "failing_calls.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,99 +25,6 @@ static const char *at(const char *name)
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", here, name);
     return path;
-}
-
-/* ---- Failing system calls ---- */
-
-static struct {
-    const char *call; /* which one fails, NULL: none */
-    int after;        /* how many of it go well before */
-    int reason;
-    bool happened;
-    bool choppy; /* every other call is interrupted, and 7 bytes at most are transferred */
-} fault;
-
-#if defined __linux__ && defined __GNUC__
-#include <sys/syscall.h>
-
-static bool fails(const char *call)
-{
-    static bool odd;
-    if (fault.choppy && (odd = !odd)) {
-        errno = EINTR;
-        return true;
-    }
-    if (!fault.call || strcmp(fault.call, call) != 0 || fault.after-- != 0) return false;
-    errno = fault.reason;
-    return fault.happened = true;
-}
-
-static size_t at_most(size_t size)
-{
-    return fault.choppy && size > 7 ? 7 : size;
-}
-
-/* The name after __asm__ is the one the linker knows. */
-int caught_open(const char *path, int flags, mode_t mode) __asm__("open");
-ssize_t caught_read(int fd, void *bytes, size_t size) __asm__("read");
-ssize_t caught_write(int fd, const void *bytes, size_t size) __asm__("write");
-int caught_fsync(int fd) __asm__("fsync");
-int caught_ftruncate(int fd, off_t size) __asm__("ftruncate");
-int caught_close(int fd) __asm__("close");
-int caught_rename(const char *from, const char *to) __asm__("rename");
-
-int caught_open(const char *path, int flags, mode_t mode)
-{
-    return fails("open") ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
-
-ssize_t caught_read(int fd, void *bytes, size_t size)
-{
-    return fails("read") ? -1 : syscall(SYS_read, fd, bytes, at_most(size));
-}
-
-ssize_t caught_write(int fd, const void *bytes, size_t size)
-{
-    return fails("write") ? -1 : syscall(SYS_write, fd, bytes, at_most(size));
-}
-
-int caught_fsync(int fd)
-{
-    return fails("fsync") ? -1 : (int)syscall(SYS_fsync, fd);
-}
-
-int caught_ftruncate(int fd, off_t size)
-{
-    return fails("ftruncate") ? -1 : (int)syscall(SYS_ftruncate, fd, size);
-}
-
-int caught_close(int fd)
-{
-    int result = (int)syscall(SYS_close, fd); /* a failing close closes, too */
-    return fails("close") ? -1 : result;
-}
-
-int caught_rename(const char *from, const char *to)
-{
-    return fails("rename") ? -1 : renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
-
-static const bool can_fail = true;
-#else
-static const bool can_fail = false;
-#endif
-
-static void fail_at(const char *call, int after, int reason)
-{
-    memset(&fault, 0, sizeof fault);
-    fault.call = call;
-    fault.after = after;
-    fault.reason = reason;
-}
-
-static void all_well(void)
-{
-    memset(&fault, 0, sizeof fault);
 }
 
 /* ---- Helpers ---- */
