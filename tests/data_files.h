@@ -1,12 +1,14 @@
 /* data_files.h - for the tests of data: an engine that counts and fails allocations, ways to open data, files made by
- * hand, and a temporary directory that is removed at the end. Each test program has its own copy. */
+ * hand, what comes of failing, and a temporary directory that is removed at the end. Each test program has its own copy. */
 #ifndef ELBO_TESTS_DATA_FILES_H
 #define ELBO_TESTS_DATA_FILES_H
 
 #include "../src/base/engine.h"
 #include "../src/base/mem.h"
 #include "../src/data/data.h"
+#include "failing_calls.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +189,103 @@ static inline void make_directory(const char *path, uint32_t n_train, uint32_t n
         snprintf(name, sizeof name, "%s/%s", path, files[i].file);
         save(name, &z);
     }
+}
+
+/* ---- Failing ---- */
+
+enum { FEW = 30 };
+
+/* What a data set holds, as a checksum of the first examples. */
+typedef struct contents {
+    uint64_t sum;
+    int64_t n_broken;
+} contents;
+
+static inline void add_to_sum(contents *c, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) c->sum = (c->sum ^ ((const unsigned char *)bytes)[i]) * UINT64_C(1099511628211);
+}
+
+/* Removes what was unpacked, so that it is unpacked again. */
+static inline void forget_unpacked(void)
+{
+    char path[512];
+    DIR *d = engine.cache ? opendir(engine.cache) : NULL;
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", engine.cache, e->d_name);
+        if (e->d_name[0] != '.') unlink(path);
+    }
+    if (d) closedir(d);
+}
+
+static inline elbo_status read_contents(const char *name, const elbo_data_options *o, contents *c)
+{
+    elbo_data *d = elbo_data_open_with(&engine, name, "all", o, &err);
+    *c = (contents){.sum = 1};
+    if (!d) return err.code;
+    elbo_status status = ELBO_OK;
+    const elbo_data_info *info = elbo_data_describe(d);
+    size_t size = data_example_size(d);
+    float *x = calloc(size, sizeof *x);
+    for (int64_t i = 0; i < info->count && i < FEW && status == ELBO_OK; i++) {
+        int32_t label;
+        status = elbo_data_read(d, &i, 1, x, &label, &err);
+        add_to_sum(c, x, size * sizeof *x);
+        add_to_sum(c, &label, sizeof label);
+    }
+    c->n_broken = info->n_broken;
+    free(x);
+    elbo_data_free(d);
+    return status;
+}
+
+static inline void fail_each_call_with(const char *name, const elbo_data_options *o, int reason)
+{
+    contents whole, c;
+    size_t live = seen.live;
+    assert_int_equal(read_contents(name, o, &whole), ELBO_OK);
+    for (int n = 0;; n++) {
+        forget_unpacked();
+        fail_at("", n, reason);
+        elbo_status status = read_contents(name, o, &c);
+        bool happened = fault.happened;
+        all_well();
+        if (status == ELBO_OK && c.sum != whole.sum && (reason || c.n_broken == 0))
+            fail_msg("%s: call %d fails with %d unseen", name, n, reason);
+        if (status != ELBO_OK && status != ELBO_IO && (reason || status != ELBO_BAD_FILE))
+            fail_msg("%s: call %d fails with %d: %d, %s", name, n, reason, (int)status, err.message);
+        assert_true(seen.live == live);
+        if (!happened) break;
+        assert_true(n < 10000);
+    }
+}
+
+/* Each call of the system for a data set fails, or finds fewer bytes than there were, while it is opened and read: an error, or
+ * all is as it should be; but a picture that has become shorter counts as broken. */
+static inline void fail_each_call(const char *name, const elbo_data_options *o)
+{
+    if (!can_fail) skip();
+    fail_each_call_with(name, o, EIO);
+    fail_each_call_with(name, o, 0);
+}
+
+/* Each allocation fails once while a data set is opened and read: there was no memory, and nothing leaks. */
+static inline void fail_each_allocation(const char *name, const elbo_data_options *o)
+{
+    contents whole, c;
+    size_t live = seen.live;
+    assert_int_equal(read_contents(name, o, &whole), ELBO_OK);
+    elbo_status status = ELBO_NO_MEMORY;
+    for (long n = 0; status != ELBO_OK; n++) {
+        forget_unpacked();
+        seen.n = 0;
+        seen.fail_at = n;
+        status = read_contents(name, o, &c);
+        seen.fail_at = -1;
+        if (status != ELBO_OK) assert_int_equal(status, ELBO_NO_MEMORY);
+        assert_true(seen.live == live && n < 10000);
+    }
+    assert_true(c.sum == whole.sum);
 }
 
 /* ---- The temporary directory ---- */

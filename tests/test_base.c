@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -70,6 +71,9 @@ static void test_sizes(void **state)
     assert_false(size_add(SIZE_MAX, 1, &out));
     assert_null(mem_new(&mem_standard, SIZE_MAX / 4, 8));
     assert_null(mem_new(&mem_standard, SIZE_MAX, 1)); /* the header would not fit */
+#if !defined ELBO_SANITIZED /* a sanitizer ends the program */
+    assert_null(mem_new(&mem_standard, SIZE_MAX / 4, 1));
+#endif
 }
 
 static void test_blocks(void **state)
@@ -94,6 +98,32 @@ static void test_blocks(void **state)
     mem_free(&allocator, mem_copy_text(&allocator, "text"));
     mem_free(&allocator, NULL);
     assert_int_equal(a.held, 0);
+}
+
+/* The allocator's contract is larger than what elbo asks of it. */
+static void test_standard_allocator(void **state)
+{
+    (void)state;
+    char *block = mem_standard.resize(NULL, NULL, 0, 100);
+    strcpy(block, "kept");
+    block = mem_standard.resize(NULL, block, 100, 3 << 20);
+    assert_string_equal(block, "kept");
+    assert_null(mem_standard.resize(NULL, block, 3 << 20, 0));
+}
+
+static void test_memory_of_machine(void **state)
+{
+    (void)state;
+    struct rlimit old, lower;
+    uint64_t most = mem_of_machine();
+    assert_true(most > 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &old), 0);
+    lower = old;
+    lower.rlim_cur = most - 1;
+    assert_int_equal(setrlimit(RLIMIT_AS, &lower), 0);
+    assert_true(mem_of_machine() == most - 1);
+    assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+    assert_true(mem_of_machine() == most);
 }
 
 static void test_arena(void **state)
@@ -562,6 +592,8 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_standard_allocator),
+        cmocka_unit_test(test_memory_of_machine),
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_growing_text),
         cmocka_unit_test(test_whole_numbers),

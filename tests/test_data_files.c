@@ -2,6 +2,8 @@
  * broken file gives a clean error and no large allocation. */
 #include "data_files.h"
 
+#include "../src/data/gz.h"
+
 /* ---- IDX ---- */
 
 static void test_idx_u8(void **state)
@@ -103,7 +105,7 @@ static void test_idx_refused(void **state)
         {0x00000f03, {1, 2, 2}, 3, 4, "offset 2: got 0x0f"},
         {0x00000800, {1}, 1, 4, "begins with"},
         {0x00000805, {1, 1, 1, 1, 4}, 5, 4, "rank at offset 3: got 5"},
-        {0x00000803, {1, 2}, 2, 0, "IDX sizes at offset 4: expected 12 bytes, the file has 8"},
+        {0x00000803, {1, 2}, 2, 0, "IDX header at offset 0: expected 16 bytes, the file has 12"},
         {0x00000803, {0, 2, 2}, 3, 0, "offset 4: got 0"},
         {0x00000803, {1, 2, 0}, 3, 0, "offset 12: got 0"},
         {0x00000803, {1, 2, 2}, 3, 3, "values at offset 16: expected 4 bytes, the file has 3"},
@@ -211,6 +213,75 @@ static void test_gz_bomb(void **state)
     }
     free(zeros);
     free(packed);
+}
+
+/* The first of two members ends where a piece that is read of the file does. */
+static void test_gz_member_as_long_as_a_piece(void **state)
+{
+    (void)state;
+    enum { PIECE = 1 << 16 };
+    static unsigned char bytes[2 * PIECE];
+    blob b = idx_pictures(5, 4, 4), first = b, second = {.size = 0};
+    first.size = 30;
+    put(&second, b.bytes + 30, b.size - 30);
+    blob z = pack(&first), rest = pack(&second);
+    memcpy(bytes, z.bytes, 10);
+    bytes[3] |= 8; /* a name follows */
+    memset(bytes + 10, 'x', PIECE - z.size - 1);
+    memcpy(bytes + PIECE - (z.size - 10), z.bytes + 10, z.size - 10);
+    memcpy(bytes + PIECE, rest.bytes, rest.size);
+    save_bytes("piece", bytes, PIECE + rest.size);
+    elbo_data *d = open_good("./piece");
+    assert_shape(d, 5, 4, 4, 1);
+    elbo_data_free(d);
+}
+
+/* More than is unpacked at a time. */
+static void test_gz_large(void **state)
+{
+    (void)state;
+    enum { N = 3, SIDE = 1024, SIZE = SIDE * SIDE };
+    unsigned char *pixels = malloc(SIZE), *got = malloc(SIZE);
+    blob header = IDX(8, N, SIDE, SIDE);
+    gzFile f = gzopen("large", "wb1");
+    assert_int_equal(gzwrite(f, header.bytes, (unsigned)header.size), (int)header.size);
+    for (int n = 0; n < N; n++) {
+        memset(pixels, 40 * n + 1, SIZE);
+        assert_int_equal(gzwrite(f, pixels, SIZE), SIZE);
+    }
+    gzclose(f);
+    elbo_data *d = open_good("./large");
+    for (int64_t n = 0; n < N; n++) {
+        assert_int_equal(data_read_raw(d, &n, 1, got, NULL, &err), ELBO_OK);
+        memset(pixels, 40 * (int)n + 1, SIZE);
+        assert_memory_equal(got, pixels, SIZE);
+    }
+    elbo_data_free(d);
+    free(pixels);
+    free(got);
+}
+
+/* Text is read up to a limit; where a byte lies is known before the first are read, and after. */
+static void test_gz_text(void **state)
+{
+    (void)state;
+    blob b = {"twenty bytes of text", 20}, z = pack(&b);
+    save("text", &b);
+    save("text.gz", &z);
+    const char *const names[] = {"text", "text.gz"};
+    static const size_t most[] = {20, 19, 3};
+    for (int i = 0; i < 6; i++) {
+        gz *g;
+        unsigned char *all;
+        size_t n;
+        assert_int_equal(gz_open(&g, engine.m, names[i % 2], &err), ELBO_OK);
+        assert_true(gz_packed(g) || gz_offset(g) == 0);
+        elbo_status status = gz_read_all(g, most[i / 2], &all, &n, &err);
+        if (i < 2) assert_true(status == ELBO_OK && n == 20 && memcmp(all, b.bytes, 20) == 0 && gz_offset(g) == gz_end(g));
+        else assert_true(status == ELBO_BAD_FILE && !all && strstr(err.message, i < 4 ? "more than 19 " : "more than 3 "));
+        mem_free(engine.m, all);
+        gz_close(g);
+    }
 }
 
 /* ---- npy ---- */
@@ -414,6 +485,11 @@ static void test_npy_preamble_refused(void **state)
     seen.largest = 0;
     refuse("bad.npy", ELBO_BAD_FILE, "got 4294967295 bytes, expected at most 65536");
     assert_true(seen.largest < 100000);
+    b = npy_file(1, "{'descr': '<f#', ", "", 0);
+    *(char *)memchr(b.bytes, '#', b.size) = 0;
+    save("bad.npy", &b);
+    refuse("bad.npy", ELBO_BAD_FILE, "type of real or whole");
+    b = npy_file(2, GOOD, six, sizeof six);
     memcpy(b.bytes + 8, "\xff\xff\0\0", 4);
     save("bad.npy", &b);
     refuse("bad.npy", ELBO_BAD_FILE, "header at offset 12: expected 65535 bytes");
@@ -553,8 +629,7 @@ static void test_labels_beside(void **state)
 static void test_every_allocation_fails_cleanly(void **state)
 {
     (void)state;
-    static const char *const names[] = {"./packed", "./plain", "b.npy", "bits",    "packed-bits",
-                                        "oom",      "sprites", "toy",   "unknown", "mnist-none"};
+    static const char *const names[] = {"./packed", "./plain", "b.npy", "bits", "packed-bits", "oom", "sprites", "toy"};
     static const char words[] = "0 1 1 0 1\n1 1 1 0 0\n";
     blob bits = {.size = 0};
     put(&bits, words, sizeof words - 1);
@@ -566,22 +641,14 @@ static void test_every_allocation_fails_cleanly(void **state)
     save("plain", &plain);
     save("packed", &packed);
     save("b.npy", &npy);
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        size_t live = seen.live;
-        elbo_data *d = NULL;
-        for (long at = 0; at < 200 && !d; at++) {
-            seen.n = 0;
-            seen.fail_at = at;
-            d = elbo_data_open(&engine, names[k], "all", &err);
-            if (!d && seen.n <= at) break; /* fails for another reason */
-            if (!d) assert_int_equal(err.code, ELBO_NO_MEMORY);
-            if (!d) assert_true(seen.live == live);
-        }
-        seen.fail_at = -1;
-        assert_true(d != NULL || k >= 8);
-        elbo_data_free(d);
-        assert_true(seen.live == live);
-    }
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) fail_each_allocation(names[k], NULL);
+}
+
+static void test_every_call_fails_cleanly(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"./packed", "./plain", "b.npy", "bits", "packed-bits", "oom"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) fail_each_call(names[i], NULL);
 }
 
 int main(void)
@@ -597,6 +664,9 @@ int main(void)
         cmocka_unit_test(test_gz_wrong_sizes),
         cmocka_unit_test(test_gz_broken),
         cmocka_unit_test(test_gz_bomb),
+        cmocka_unit_test(test_gz_member_as_long_as_a_piece),
+        cmocka_unit_test(test_gz_large),
+        cmocka_unit_test(test_gz_text),
         cmocka_unit_test(test_npy_versions),
         cmocka_unit_test(test_npy_literals),
         cmocka_unit_test(test_npy_types),
@@ -609,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_labels_beside),
         cmocka_unit_test(test_every_allocation_fails_cleanly),
+        cmocka_unit_test(test_every_call_fails_cleanly), /* of the files of the one before */
     };
     return RUN_EITHER_WAY(tests);
 }

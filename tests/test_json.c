@@ -102,12 +102,42 @@ static void test_depth(void **state)
     json_decref(j);
 }
 
+/* ---- Failing memory ---- */
+
+static long until_failure;
+
+static void *limited_malloc(size_t size)
+{
+    return until_failure-- == 0 ? NULL : malloc(size);
+}
+
+/* Whatever jansson can't have, there is no value, and it is said why. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    static const char bytes[] = "{\"a\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17],\"b\":{\"c\":\"text\",\"d\":[0.5,true]}}";
+    json_t *j = NULL;
+    bool no_memory;
+    json_set_alloc_funcs(limited_malloc, free);
+    for (long n = 0; !j; n++) {
+        until_failure = n;
+        j = json_read(bytes, sizeof bytes - 1, NULL, &no_memory);
+        assert_true(j || no_memory);
+    }
+    assert_false(no_memory);
+    until_failure = -1;
+    assert_int_equal(json_array_size(json_object_get(j, "a")), 17);
+    json_decref(j);
+    json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

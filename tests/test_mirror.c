@@ -1,7 +1,8 @@
-/* test_mirror.c - metrics.csv and TensorBoard's event files, against lines of metrics written here. The checks of records
- * are those of RFC 3720; the head of an event file is what every file that TensorFlow writes begins with. */
+/* test_mirror.c - metrics.csv, TensorBoard's event files and the history, against lines of metrics written here. The checks of
+ * records are those of RFC 3720; the head of an event file is what every file that TensorFlow writes begins with. */
 #include "base/file.h"
 #include "export/tfevents.h"
+#include "train/history.h"
 #include "train/mirror.h"
 
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void test_crc(void **state)
 {
@@ -157,12 +159,43 @@ static void test_lines(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* Figures that a family has of its own are kept as far as there is room; what is none, or says no cause, is passed over. */
+static void test_history(void **state)
+{
+    (void)state;
+    static const char odd[] =
+        "{\"epoch\":3,\"valid\":{\"rec\":1,\"count\":7,\"a\":1,\"b\":2.5,\"c\":\"words\",\"d\":[1],\"e\":3,\"f\":4,\"g\":5,"
+        "\"h\":6,\"i\":7,\"j\":8}}\n"
+        "{\"rescue\":{\"step\":12}}\n"
+        "{\"diverged\":{\"step\":13,\"cause\":\"the loss is nan\"}}\n"
+        "half a li";
+    static const char names[] = "abefgh";
+    history h = {.m = &mem_standard};
+    assert_non_null(mkdtemp(strcpy(directory, "mirror-XXXXXX")));
+    append_metrics(lines, sizeof lines - 1);
+    append_metrics(odd, sizeof odd - 1);
+    char *path = file_join(&mem_standard, directory, "metrics.jsonl");
+    assert_int_equal(history_read(&h, path, NULL), ELBO_OK);
+    assert_int_equal(h.n, 3);
+    assert_true(h.at[1].epoch == 2 && h.at[1].train.rec == 3 && h.at[1].valid.count == 0);
+    const elbo_metrics *v = &h.at[2].valid;
+    assert_true(v->count == 7 && v->n_other == 6 && v->other[1].value == 2.5 && v->other[5].value == 6);
+    for (int i = 0; i < 6; i++) assert_true(v->other[i].name[0] == names[i] && v->other[i].name[1] == 0);
+    assert_true(h.rescues == 1 && h.ended && h.last.step == 13);
+    assert_string_equal(h.last.cause, "the loss is nan");
+    history_close(&h);
+    unlink(path);
+    rmdir(directory);
+    mem_free(&mem_standard, path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void test_pnm(void **state)
     assert_bytes(open_pictures("p1.pbm"), 2, 3, 1, bits);
     save_bytes("p4.pbm", "P4\n3 2\n\xa0\x20", 9);
     assert_bytes(open_pictures("p4.pbm"), 2, 3, 1, bits);
-    save_text("p2.pgm", "P2 2 2 15 0 15\n8 #\n1 ");
+    save_text("p2.pgm", "P2 2 2 15 0 15\n8 #\n#\r1 ");
     assert_bytes(open_pictures("p2.pgm"), 2, 2, 1, BYTES(0, 255, 136, 17));
     save_bytes("p5.pgm", "P5 2 1 65535\n\xff\xff\x80\x00", 17);
     assert_bytes(open_pictures("p5.pgm"), 1, 2, 1, BYTES(255, 128));
@@ -247,6 +247,7 @@ static void test_hostile_sizes(void **state)
     refuse_file("a.pgm", "P5 99999999999999999999 1 255\n0", 31, "PNM header");
     refuse_file("a.pgm", "P5 2 2 0\n0000", 13, "PNM header");
     refuse_file("a.pgm", "P2 1 1 9 10 ", 12, "above 9");
+    refuse_file("a.pgm", "P2 1 1 9 # no end", 17, "row 0 of the PNM picture is cut short");
     unsigned char rows[48] = {0}, *bytes;
     size_t n;
     save_png("a.png", (png_kind){PNG_COLOR_TYPE_RGB, 8, 0}, 4, 4, rows);
@@ -267,6 +268,56 @@ static void test_hostile_sizes(void **state)
         refuse_file("b.png", changed, n, "broken PNG");
     }
     free(bytes);
+}
+
+/* A file of a picture, cut or filled up with zeros to n bytes. */
+static void resize_file(const char *path, size_t at, const void *bytes, size_t n_bytes, size_t n)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_true(f && fseek(f, (long)at, SEEK_SET) == 0 && fwrite(bytes, 1, n_bytes, f) == n_bytes && fclose(f) == 0);
+    assert_int_equal(truncate(path, (off_t)n), 0);
+}
+
+/* What must be in memory as a whole must not be larger than 2^26 pixels, here 2^27. */
+static void test_too_large_for_memory(void **state)
+{
+    (void)state;
+    enum { ENOUGH = 200000 };
+    unsigned char rows[16 * 16 * 3] = {0}, chunk[21] = "IHDR\0\0\x40\0\0\0\x20\0\x08\0\0\0\1";
+    save_png("a.png", (png_kind){PNG_COLOR_TYPE_GRAY, 8, 1}, 4, 4, rows);
+    unsigned long crc = crc32(0, chunk, 17);
+    for (int i = 0; i < 4; i++) chunk[17 + i] = (unsigned char)(crc >> (24 - 8 * i));
+    resize_file("a.png", 12, chunk, sizeof chunk, ENOUGH);
+    refused(open_pictures("a.png", .height = 4), ELBO_BAD_FILE, "an interlaced PNG of 16384 x 8192");
+#if defined ELBO_HAVE_JPEG
+    unsigned char bytes[4096];
+    save_jpeg("a.jpg", (jpeg_kind){.colours = JCS_RGB, .channels = 3, .progressive = 1}, 16, 16, rows);
+    FILE *f = fopen("a.jpg", "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, f), at = 0;
+    fclose(f);
+    while (at + 9 < n && memcmp(bytes + at, "\xff\xc2", 2) != 0) at++;
+    resize_file("a.jpg", at + 5, "\x20\0\x40\0", 4, ENOUGH);
+    refused(open_pictures("a.jpg", .height = 4), ELBO_BAD_FILE, "a progressive JPEG of 16384 x 8192");
+#endif
+}
+
+/* Each call fails while a header, and while rows are read that are longer than the buffer. */
+static void test_every_call(void **state)
+{
+    (void)state;
+    enum { COMMENT = 17000, ROWS = 200 * 200 };
+    static unsigned char bytes[COMMENT + ROWS + 100], rows[32 * 32 * 3];
+    int n = snprintf((char *)bytes, sizeof bytes, "P5\n#%0*d\n200 200\n255\n", COMMENT, 0);
+    for (int i = 0; i < ROWS; i++) bytes[n + i] = (unsigned char)i;
+    save_bytes("calls.pgm", bytes, (size_t)n + ROWS);
+    for (size_t i = 0; i < sizeof rows; i++) rows[i] = (unsigned char)(i * i >> 3);
+    save_png("calls.png", (png_kind){PNG_COLOR_TYPE_RGB, 8, 0}, 32, 32, rows);
+    fail_each_call("calls.pgm", &(options){.readers = 1});
+    fail_each_call("calls.png", &(options){.readers = 1});
+#if defined ELBO_HAVE_JPEG
+    save_jpeg("calls.jpg", jpeg_rgb, 32, 32, rows);
+    fail_each_call("calls.jpg", &(options){.readers = 1});
+#endif
 }
 
 /* One picture through the decoder alone, which is what makes thousands of them quick. */
@@ -379,6 +430,8 @@ int main(void)
         cmocka_unit_test(test_resize_keeps),
         cmocka_unit_test(test_grey),
         cmocka_unit_test(test_hostile_sizes),
+        cmocka_unit_test(test_too_large_for_memory),
+        cmocka_unit_test(test_every_call),
         cmocka_unit_test(test_mangled),
         cmocka_unit_test(test_skipping),
     };

@@ -102,6 +102,17 @@ static void test_labels(void **state)
     save_text("l.csv", "file,n\n1.pgm,4\n\nx/1.pgm,2\n");
     assert_string_equal(summary(open_pictures("tab", .labels = "l.csv")), "1/2 2/-1 3/4");
     refused(open_pictures("tab", .labels = "l.csv", .label_column = "word"), ELBO_USAGE, "no column \"word\"");
+    make_folder("tab/zx"); /* whole folders only */
+    save_flat("tab/zx/1.pgm", 1, 1, 4);
+    save_text("l.csv", "file,n\nx/1.pgm,5\nfar/tab/y/1.pgm,6\n");
+    assert_string_equal(summary(open_pictures("tab", .labels = "l.csv")), "1/5 2/-1 3/-1 4/-1");
+    static const char *const words[] = {"-2", "1000000"}; /* no numbers of classes */
+    for (int i = 0; i < 2; i++) {
+        char table[64];
+        snprintf(table, sizeof table, "file,n\nzx/1.pgm,7\ny/1.pgm,%s\n", words[i]);
+        save_text("l.csv", table);
+        assert_string_equal(summary(open_pictures("tab", .labels = "l.csv")), "1/-1 2/-1 3/0 4/1");
+    }
     refused(open_pictures("tab", .labels = "none.csv"), ELBO_IO, "none.csv");
     static const char *const bad[][2] = {{"file,n\nzzz,1\n", "no row names"},
                                          {"file,n\n1.pgm\n", "l.csv: line 2, column 2: there is none"},
@@ -175,9 +186,25 @@ static void test_tar(void **state)
     memcpy(t.bytes + at + 124, "\x80\0\0\0\0\0\0\0\0\0\0\x0d", 12);
     tar_sum(t.bytes + at);
     tar_add(&t, '0', "all/readme.txt", "hello", 5);
+    tar_add(&t, 'K', "././@LongLink", "somewhere", 10);
+    tar_add(&t, 0, "./.hidden", "", 0);
+    put_pax(&t, "9 mtime=\n27 SCHILY.xattr.user.a=bcd\n");
+    at = tar_add(&t, '7', "", ONE(6), 13); /* names of 155 and 100 characters, sizes without a zero and with blanks before them */
+    memset(t.bytes + at, 'n', 100);
+    memcpy(t.bytes + at + 96, ".pgm", 4);
+    memset(t.bytes + at + 345, 'p', 155);
+    memcpy(t.bytes + at + 345, "all/b/", 6);
+    memcpy(t.bytes + at + 124, "000000000015", 12);
+    tar_sum(t.bytes + at);
+    at = tar_add(&t, '0', "all/b/spaces.pgm", ONE(7), 13);
+    memcpy(t.bytes + at + 124, "         15 ", 12);
+    tar_sum(t.bytes + at);
+    at = tar_add(&t, '0', "all/b/empty.txt", "", 0);
+    memset(t.bytes + at + 124, ' ', 12);
+    tar_sum(t.bytes + at);
     tar_end(&t);
     tar_save(&t, "t.tar");
-    const char *expected = "1/0 4/1 2/1 3/1 5/1";
+    const char *expected = "1/0 4/1 2/1 3/1 6/1 7/1 5/1";
     assert_string_equal(summary(open_pictures("t.tar")), expected);
     tar_save_packed(&t, "t.tgz");
     assert_string_equal(summary(open_pictures("t.tgz")), expected);
@@ -217,6 +244,11 @@ static void test_hostile_tar(void **state)
                                        "14 pathxb.pgm\n\n",
                                        "18446744073709551616 path=b.pgm\n",
                                        "15 size=-12345\n",
+                                       "8 size=\n",
+                                       "10 size=x\n",
+                                       "5     ",
+                                       "\n",
+                                       "7",
                                        "29 size=99999999999999999999\n",
                                        "20 GNU.sparse.a=bcd\n",
                                        "14 path=b.pgm",
@@ -228,6 +260,21 @@ static void test_hostile_tar(void **state)
         tar_end(&t);
         refuse_tar(&t, "makes no sense");
     }
+    enum { MUCH = (1 << 20) + 1, LONG = 5000 };
+    char *much = calloc(1, MUCH), path[LONG + 20];
+    t.size = at;
+    tar_add(&t, 'x', "pax", much, MUCH);
+    refuse_tar(&t, "more than 1 MiB");
+    free(much);
+    t.size = at;
+    tar_add(&t, 'x', "pax", "16 path=b\0c.pgm\n", 16);
+    tar_end(&t);
+    refuse_tar(&t, "makes no sense");
+    t.size = at;
+    snprintf(path, sizeof path, "%d path=%0*d\n", LONG + 11, LONG, 0);
+    put_pax(&t, path);
+    tar_end(&t);
+    refuse_tar(&t, "makes no sense");
     t.size = at;
     put_pax(&t, "19 size=9000000000\n");
     tar_add(&t, '0', "b.pgm", ONE(1), 13);
@@ -424,6 +471,31 @@ static void test_no_memory(void **state)
     assert_string_equal(summary(d), "1/0 28/-1");
 }
 
+/* What is said about a picture of an archive, by a member before it, is in memory too. */
+static void test_no_memory_for_archives(void **state)
+{
+    (void)state;
+    tar_bytes t = {0};
+    put_pax(&t, "14 path=c.pgm\n");
+    tar_add_text(&t, "b.pgm", ONE(2));
+    tar_end(&t);
+    tar_save(&t, "lack.tar");
+    tar_save_packed(&t, "lack.tgz");
+    free(t.bytes);
+    fail_each_allocation("lack.tar", NULL);
+    fail_each_allocation("lack.tgz", NULL);
+}
+
+/* Each call of the system fails, of folders with labels and of archives. */
+static void test_every_call(void **state)
+{
+    (void)state;
+    const options labelled = {.labels = "lack.csv", .height = 2, .readers = 1}, plain = {.readers = 1};
+    fail_each_call("lack", &labelled);
+    fail_each_call("lack.tar", &plain);
+    fail_each_call("lack.tgz", &plain);
+}
+
 /* ---- Flipping ---- */
 
 static void test_flip(void **state)
@@ -499,6 +571,8 @@ static void test_cifar(void **state)
     assert_int_equal(example(d, 0, x), 3);
     elbo_data_free(d);
     elbo_data_free(opened(open_part("cifar-10", "all")));
+    fail_each_allocation("cifar-10", NULL);
+    fail_each_call("cifar-10", NULL);
     save_bytes("cifar-10/data_batch_2.bin", x, sizeof x);
     refuse("./cifar-10", ELBO_BAD_FILE, "expected a multiple of 3073");
     save_batch("cifar-10/data_batch_2.bin", 1, 0);
@@ -517,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_labels),      cmocka_unit_test(test_shapes),        cmocka_unit_test(test_tar),
         cmocka_unit_test(test_hostile_tar), cmocka_unit_test(test_truncated_tar), cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_memory),      cmocka_unit_test(test_vanished),      cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory_for_archives), cmocka_unit_test(test_every_call), /* of the files of those before */
         cmocka_unit_test(test_flip),        cmocka_unit_test(test_cifar),
     };
     return cmocka_run_group_tests_name("pictures sets", tests, enter_with_threads, leave_with_threads);

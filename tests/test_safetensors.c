@@ -324,6 +324,7 @@ static void test_other_programs_file(void **state)
     assert_false(st_has_checksum(f));
     assert_int_equal(st_verify(f, NULL), ELBO_OK);
     assert_string_equal(st_meta(f, "format"), "pt");
+    assert_null(st_meta(f, "none"));
     float out[2];
     assert_true(st_to_float(st_find(f, "w"), out));
     assert_true(out[0] == 0.5f && out[1] == -3.0f);
@@ -379,6 +380,17 @@ static void test_first_nonfinite(void **state)
     assert_int_equal(st_first_nonfinite(&t), 0);
     t.bytes = 0;
     assert_int_equal(st_first_nonfinite(&t), -1);
+    unsigned char odd[sizeof x + 1]; /* where no float begins */
+    memcpy(odd + 1, x, sizeof x);
+    t = (st_tensor){"x", ST_F32, 1, {4}, (uintptr_t)odd % 2 ? odd : odd + 1, sizeof x};
+    memmove((unsigned char *)(uintptr_t)t.data, odd + 1, sizeof x);
+    assert_null(st_floats(&t));
+    assert_int_equal(st_first_nonfinite(&t), 0);
+    float many[200] = {0}; /* some are looked at together */
+    t = (st_tensor){"x", ST_F32, 1, {200}, many, sizeof many};
+    assert_int_equal(st_first_nonfinite(&t), -1);
+    many[130] = NAN;
+    assert_int_equal(st_first_nonfinite(&t), 130);
     st_tensor whole = {"x", ST_I32, 1, {4}, x, sizeof x};
     assert_int_equal(st_first_nonfinite(&whole), -1);
     assert_true(as_float(ST_F64, &(double){1e300}) == INFINITY);
@@ -538,6 +550,7 @@ static elbo_status parse_without_metadata(memory mem, elbo_error *e)
     blob b = hand_made(JSON, sizeof JSON - 1, 1);
     st_file *f;
     elbo_status status = st_parse(mem, b.bytes, b.size, &f, e);
+    if (!status) assert_null(st_meta(f, "none"));
     st_close(f);
     free(b.bytes);
     return status;

@@ -265,20 +265,73 @@ static void test_options_suit_the_data(void **state)
     elbo_data_free(d);
 }
 
-/* The columns of a model file, in the words of its metadata. */
-static elbo_status columns_of(const char *words, int64_t n, elbo_error *err)
+/* The columns of a model file, in the words of its metadata, with the memory that is left. */
+static elbo_status columns_within(memory m, const char *words, int64_t n, elbo_error *err)
 {
     json_t *j = json_loads(words, 0, NULL);
     column_list *c;
     assert_non_null(j);
-    elbo_status status = columns_read(&mem_standard, j, n, &c, err);
+    elbo_status status = columns_read(m, j, n, &c, err);
     columns_free(c);
     json_decref(j);
     return status;
 }
 
+static elbo_status columns_of(const char *words, int64_t n, elbo_error *err)
+{
+    return columns_within(&mem_standard, words, n, err);
+}
+
 #define ONE(column) "{\"columns\":[" column "]}"
 #define LABEL(rest) "{\"columns\":[{\"name\":\"a\",\"kind\":\"real\"}]," rest "}"
+
+/* Two columns with so many levels, which have so many bytes each. */
+static char *levels_of(int n, int length)
+{
+    char *words = malloc(2 * (size_t)n * ((size_t)length + 3) + 200), *at = words;
+    assert_non_null(words);
+    at += sprintf(at, "{\"columns\":[");
+    for (int k = 0; k < 2; k++) {
+        at += sprintf(at, "%s{\"name\":\"%d\",\"kind\":\"categorical\",\"levels\":[", k ? "," : "", k);
+        for (int i = 0; i < n; i++) at += sprintf(at, "%s\"%0*d\"", i ? "," : "", length, i);
+        at += sprintf(at, "]}");
+    }
+    strcpy(at, "]}");
+    return words;
+}
+
+static void *limited_resize(void *until_failure, void *ptr, size_t old_size, size_t new_size)
+{
+    if (new_size && (*(long *)until_failure)-- == 0) return NULL;
+    return mem_standard.resize(NULL, ptr, old_size, new_size);
+}
+
+/* Each allocation fails while columns with as many levels as there may be are read. */
+static void fail_each_allocation(const char *words)
+{
+    elbo_status status = ELBO_NO_MEMORY;
+    for (long n = 0, until_failure = 0; status != ELBO_OK; until_failure = ++n) {
+        elbo_error err = {0};
+        status = columns_within(&(elbo_allocator){limited_resize, &until_failure}, words, 2, &err);
+        assert_true(status == err.code && (status == ELBO_OK || status == ELBO_NO_MEMORY));
+    }
+}
+
+static void test_limits_of_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        int n, length;
+        bool good;
+    } rows[] = {{MAX_LEVELS, 4, true}, {MAX_LEVELS + 1, 4, false}, {2, COLUMN_NAME - 1, true}, {2, COLUMN_NAME, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        elbo_error err = {0};
+        char *words = levels_of(rows[i].n, rows[i].length);
+        assert_int_equal(columns_of(words, 2, &err), rows[i].good ? ELBO_OK : ELBO_BAD_FILE);
+        if (i == 0) fail_each_allocation(words);
+        free(words);
+    }
+}
 
 static void test_columns_of_strangers(void **state)
 {
@@ -348,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_likelihood),      cmocka_unit_test(test_what_is_learnt),
         cmocka_unit_test(test_missing_values),  cmocka_unit_test(test_file_and_names),
         cmocka_unit_test(test_options_suit_the_data), cmocka_unit_test(test_columns_of_strangers),
+        cmocka_unit_test(test_limits_of_columns),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

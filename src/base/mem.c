@@ -49,11 +49,11 @@ const elbo_allocator mem_standard = {standard_resize, NULL};
 
 uint64_t mem_of_machine(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
-    uint64_t most = pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes : UINT64_MAX;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < most) most = limit.rlim_cur;
-    return most;
+    /* What is not known is -1, or no limit, and then more than there can be. */
+    uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_AS, &limit);
+    return limit.rlim_cur < most ? limit.rlim_cur : most;
 }
 
 bool size_mul(size_t a, size_t b, size_t *out)

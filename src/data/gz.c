@@ -10,7 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { WIDEST = 1032, WINDOW = 32768, PIECE = 1 << 16, MOST_ROOM = 1 << 30 };
+enum { WIDEST = 1032, WINDOW = 32768, PIECE = 1 << 16, MOST_ROOM = 1 << 20 };
 
 struct gz {
     memory m;
@@ -85,8 +85,7 @@ static elbo_status broken(const gz *g, int result, elbo_error *error)
     if (result == Z_BUF_ERROR)
         return err_set(error, ELBO_BAD_FILE, "%s: gzip data end too early, at byte %llu; the file has been cut short", g->path,
                        at);
-    return err_set(error, ELBO_BAD_FILE, "%s: gzip data are broken near byte %llu: %s", g->path, at,
-                   g->z.msg ? g->z.msg : "not valid deflate data");
+    return err_set(error, ELBO_BAD_FILE, "%s: gzip data are broken near byte %llu: %s", g->path, at, g->z.msg);
 }
 
 /* The next bytes as they lie; fewer than n only at the end. */
@@ -145,10 +144,9 @@ static elbo_status start(gz *g, int window, elbo_error *error)
         g->z.zalloc = z_new;
         g->z.zfree = z_free;
         g->z.opaque = (void *)(uintptr_t)g->m;
-        int result = inflateInit2(&g->z, window);
-        if (result != Z_OK) {
+        if (inflateInit2(&g->z, window) != Z_OK) {
             g->packed = false;
-            return broken(g, result, error);
+            return err_memory(error, "unpacking gzip data");
         }
     }
     return pull(g, g->head, GZ_HEAD, &g->n_head, error);
@@ -265,11 +263,9 @@ static elbo_status check_end(gz *g, uint64_t from, size_t n, const char *what, e
 elbo_status gz_read_rest(gz *g, size_t n, const char *what, unsigned char **out, elbo_error *error)
 {
     uint64_t from = g->position;
-    elbo_status status = gz_check_room(g, n, what, error);
-    if (status != ELBO_OK) return status;
     *out = mem_new(g->m, n, 1);
     if (!*out) return err_memory(error, what);
-    status = gz_read(g, *out, n, what, error);
+    elbo_status status = gz_read(g, *out, n, what, error);
     if (status == ELBO_OK) status = check_end(g, from, n, what, error);
     if (status == ELBO_OK) return ELBO_OK;
     mem_free(g->m, *out);
@@ -281,7 +277,7 @@ elbo_status gz_pass_rest(gz *g, size_t n, const char *what, gz_take take, void *
 {
     uint64_t from = g->position;
     unsigned char *block = mem_new(g->m, PIECE, 1);
-    elbo_status status = block ? gz_check_room(g, n, what, error) : err_memory(error, what);
+    elbo_status status = block ? ELBO_OK : err_memory(error, what);
     for (size_t left = n, now; status == ELBO_OK && left > 0; left -= now) {
         now = left < PIECE ? left : PIECE;
         status = gz_read(g, block, now, what, error);
@@ -293,7 +289,7 @@ elbo_status gz_pass_rest(gz *g, size_t n, const char *what, gz_take take, void *
 
 elbo_status gz_check_rest(gz *g, size_t n, const char *what, elbo_error *error)
 {
-    return g->part ? gz_pass_rest(g, n, what, NULL, NULL, error) : gz_check_room(g, n, what, error);
+    return g->part ? gz_pass_rest(g, n, what, NULL, NULL, error) : ELBO_OK;
 }
 
 /* Room for all where its size is known, else for what is usual of text; no more than is wanted. */

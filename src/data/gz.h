@@ -44,15 +44,15 @@ elbo_status gz_read(gz *g, void *out, size_t n, const char *what, elbo_error *er
 /* Whether n bytes of what may be left, as far as the file's size tells. Errors: BAD_FILE. */
 elbo_status gz_check_room(const gz *g, size_t n, const char *what, elbo_error *error);
 
-/* Reads the last n bytes of the data into a new block. Nothing is allocated for a size the file can't hold, and no more
- * than n + 1 bytes are ever unpacked. Errors: IO, BAD_FILE (fewer or more are left, broken data, another checksum), NO_MEMORY. */
+/* Reads the last n bytes of the data, for which there is room, into a new block. No more than n + 1 bytes are ever unpacked.
+ * Errors: IO, BAD_FILE (fewer or more are left, broken data, another checksum), NO_MEMORY. */
 elbo_status gz_read_rest(gz *g, size_t n, const char *what, unsigned char **out, elbo_error *error);
 
 /* The same, handed over piece by piece instead of kept (take NULL: not at all). Errors: also those of take. */
 typedef elbo_status (*gz_take)(void *user, const void *bytes, size_t n, elbo_error *error);
 elbo_status gz_pass_rest(gz *g, size_t n, const char *what, gz_take take, void *user, elbo_error *error);
 
-/* Checks that n bytes that are not packed are left, and the checksum of a stretch, of which then nothing is left. */
+/* Checks the checksum of a stretch, whose last n bytes are passed over; a file has none. */
 elbo_status gz_check_rest(gz *g, size_t n, const char *what, elbo_error *error);
 
 /* Reads all that is left into a new block. Errors: IO, BAD_FILE (more than most bytes are left, broken gzip data), NO_MEMORY. */

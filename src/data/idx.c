@@ -28,9 +28,8 @@ bool idx_begins(const unsigned char *head)
 
 static elbo_status read_header(gz *g, layout *l, elbo_error *error)
 {
-    unsigned char magic[4], bytes[4 * 4];
-    elbo_status status = gz_read(g, magic, sizeof magic, "IDX header", error);
-    if (status != ELBO_OK) return status;
+    unsigned char head[4 + 4 * 4];
+    const unsigned char *magic = gz_head(g);
     const number_type *type = find_type(magic[2]);
     if (!type)
         return err_set(error, ELBO_BAD_FILE,
@@ -38,11 +37,11 @@ static elbo_status read_header(gz *g, layout *l, elbo_error *error)
                        magic[2]);
     if (magic[3] > 4)
         return err_set(error, ELBO_BAD_FILE, "%s: rank at offset 3: got %d, expected 1 to 4", gz_path(g), magic[3]);
-    status = gz_read(g, bytes, 4 * (size_t)magic[3], "IDX sizes", error);
+    elbo_status status = gz_read(g, head, 4 + 4 * (size_t)magic[3], "IDX header", error);
     if (status != ELBO_OK) return status;
     uint64_t sizes[4];
     for (int i = 0; i < magic[3]; i++) {
-        const unsigned char *b = bytes + 4 * i;
+        const unsigned char *b = head + 4 + 4 * i;
         sizes[i] = (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
         if (sizes[i] == 0)
             return err_set(error, ELBO_BAD_FILE, "%s: size at offset %d: got 0, expected at least 1", gz_path(g),

@@ -107,12 +107,6 @@ bool layout_by_example(const layout *l)
     return l->n[0] == 1 || last < l->stride[0];
 }
 
-static bool host_is_big(void)
-{
-    const uint16_t probe = 1;
-    return *(const unsigned char *)&probe == 0;
-}
-
 bool layout_as_kept(const layout *l)
 {
     size_t step = 1;
@@ -120,7 +114,7 @@ bool layout_as_kept(const layout *l)
         if (l->n[a] > 1 && l->stride[a] != step) return false;
         step *= l->n[a];
     }
-    return (l->kind == 'u' && l->bytes == 1) || (l->kind == 'f' && l->bytes == sizeof(float) && l->big_endian == host_is_big());
+    return (l->kind == 'u' && l->bytes == 1) || (l->kind == 'f' && l->bytes == sizeof(float) && !l->big_endian);
 }
 
 void layout_convert(const layout *l, const unsigned char *from, size_t n, void *out)

@@ -87,13 +87,7 @@ static bool take_quoted(cursor *c, const char *word)
     return false;
 }
 
-static bool host_is_big(void)
-{
-    const uint16_t probe = 1;
-    return *(const unsigned char *)&probe == 0;
-}
-
-/* Is there a type of this size in the order it claims? */
+/* Is there a type of this size in the order it claims? '=' is that of the machine, and elbo's are little-endian. */
 static bool known_type(char order, char kind, char size)
 {
     const char *sizes = kind == 'f' ? "248" : kind == 'b' ? "1" : kind == 'i' || kind == 'u' ? "1248" : "";
@@ -113,7 +107,7 @@ static elbo_status read_descr(cursor *c, header *h)
                "and complex numbers are not read; save the array as float32 or uint8)");
     h->kind = s[2];
     h->bytes = (size_t)(s[3] - '0');
-    h->big_endian = s[1] == '>' || (s[1] == '=' && host_is_big());
+    h->big_endian = s[1] == '>';
     c->at += 5;
     return ELBO_OK;
 }
@@ -243,7 +237,7 @@ static void add_header(text *t, const int64_t *shape, int rank)
 {
     text literal;
     text_open(&literal, t->m);
-    text_add(&literal, "{'descr': '%cf4', 'fortran_order': False, 'shape': (", host_is_big() ? '>' : '<');
+    text_add(&literal, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
     for (int i = 0; i < rank; i++) text_add(&literal, "%s%lld", i ? ", " : "", (long long)shape[i]);
     text_add(&literal, "%s), }", rank == 1 ? "," : "");
     text_add(&literal, "%*s\n", (int)(63 - (10 + literal.length) % 64), "");

@@ -229,8 +229,10 @@ static elbo_status say_names(const zip *z, const char *wanted, elbo_error *error
     char names[400] = "";
     member v;
     size_t at = 0;
-    for (size_t i = 0; i < z->n && read_entry(z, &at, &v, NULL) == ELBO_OK; i++)
+    for (size_t i = 0; i < z->n; i++) {
+        read_entry(z, &at, &v, NULL); /* which went well when its name was compared */
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", v.name);
+    }
     return err_set(error, ELBO_USAGE, "%s: has no array %s%s%s; say which of %s is meant, as in %s:NAME", z->path,
                    wanted ? "\"" : "of a usual name", wanted ? wanted : "", wanted ? "\"" : "", names, z->path);
 }

@@ -74,7 +74,6 @@ static boolean on_fill(j_decompress_ptr jpeg)
 static void on_skip(j_decompress_ptr jpeg, long n)
 {
     reader *r = jpeg->client_data;
-    if (n <= 0) return;
     r->s->next = r->s->end - jpeg->src->bytes_in_buffer;
     if (!stream_skip(r->s, (uint64_t)n)) leave_with(r, picture_cut(r->s, r->error));
     on_start(jpeg);

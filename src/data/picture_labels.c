@@ -84,12 +84,12 @@ static elbo_status read_rows(const gallery *g, csv *t, size_t column, const entr
 /* Takes the words as numbers, if all of them are. */
 static bool take_numbers(gallery *g, const char *const *word)
 {
-    int64_t value, most = -1;
-    for (size_t i = 0; i < g->n; i++)
-        if (word[i] && (!text_to_int(word[i], &value) || value < -1 || value > MAX_LABEL)) return false;
+    int64_t most = -1;
     for (size_t i = 0; i < g->n; i++) {
-        g->items[i].label = word[i] && text_to_int(word[i], &value) ? (int32_t)value : -1;
-        if (g->items[i].label > most) most = g->items[i].label;
+        int64_t value = -1;
+        if (word[i] && (!text_to_int(word[i], &value) || value < -1 || value > MAX_LABEL)) return false;
+        g->items[i].label = (int32_t)value;
+        if (value > most) most = value;
     }
     g->n_classes = most + 1;
     return true;

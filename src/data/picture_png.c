@@ -38,7 +38,7 @@ static void give_memory(png_structp png, png_voidp block)
 static void on_error(png_structp png, png_const_charp reason)
 {
     reader *r = png_get_error_ptr(png);
-    if (r) snprintf(r->reason, sizeof r->reason, "%s", reason);
+    snprintf(r->reason, sizeof r->reason, "%s", reason);
     png_longjmp(png, 1);
 }
 

@@ -220,6 +220,6 @@ elbo_status tar_begins(const char *path, bool *tar, elbo_error *error)
     size_t got = 0;
     elbo_status status = file_read_head(path, head, BLOCK, &got, error);
     if (status == ELBO_OK && got >= 2 && head[0] == 0x1f && head[1] == 0x8b) status = unpack_head(head, &got, error);
-    *tar = status == ELBO_OK && got == BLOCK && sum_is_right(head) && !is_empty(head);
+    *tar = status == ELBO_OK && got == BLOCK && sum_is_right(head);
     return status;
 }

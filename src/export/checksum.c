@@ -43,6 +43,7 @@ TARGET static uLong folded(uLong crc, const unsigned char *at, size_t n)
 
 static uLong carry_on(uLong crc, const unsigned char *at, size_t n)
 {
+    /* never: a processor without it is another machine */
     size_t whole = __builtin_cpu_supports("pclmul") ? n / STRIDE * STRIDE : 0;
     if (whole) crc = folded(crc, at, whole);
     return crc32_z(crc, at + whole, n - whole);

@@ -69,8 +69,7 @@ static float element(const st_tensor *t, size_t i)
     case ST_F64: memcpy(&wide, at, sizeof wide); return (float)wide;
     case ST_F32: memcpy(&single, at, sizeof single); return single;
     case ST_F16: memcpy(&half, at, sizeof half); return from_f16(half);
-    case ST_BF16: memcpy(&half, at, sizeof half); return from_bits((uint32_t)half << 16);
-    default: return 0;
+    default: memcpy(&half, at, sizeof half); return from_bits((uint32_t)half << 16); /* ST_BF16 */
     }
 }
 

@@ -184,7 +184,8 @@ elbo_status st_format(memory m, const st_tensor *tensors, size_t n, const st_pai
     *bytes = NULL;
     elbo_status status = draft_open(&d, m, tensors, n, meta, n_meta, error);
     if (status) return status;
-    if (size_add(d.header.length, d.n_data, size)) *bytes = mem_new(m, *size, 1);
+    *size = d.header.length + d.n_data; /* of bytes that lie in memory, or hold a description of them */
+    *bytes = mem_new(m, *size, 1);
     if (*bytes) {
         unsigned char *at = *bytes;
         for (size_t i = 0; i < d.n_parts; at += d.parts[i++].size) memcpy(at, d.parts[i].bytes, d.parts[i].size);

@@ -20,10 +20,15 @@ uint32_t tfevents_crc(const void *bytes, size_t n)
 }
 
 /* n bytes of value, the least first */
+static void put_little(unsigned char *bytes, uint64_t value, int n)
+{
+    for (int i = 0; i < n; i++) bytes[i] = (unsigned char)(value >> 8 * i);
+}
+
 static void add_little(text *to, uint64_t value, int n)
 {
     unsigned char bytes[8];
-    for (int i = 0; i < n; i++) bytes[i] = (unsigned char)(value >> 8 * i);
+    put_little(bytes, value, n);
     text_add_bytes(to, bytes, (size_t)n);
 }
 
@@ -36,9 +41,10 @@ static void add_check(text *to, const void *bytes, size_t n)
 
 static void add_record(text *to, const text *event)
 {
-    size_t at = to->length;
-    add_little(to, event->length, 8);
-    if (!to->failed) add_check(to, to->bytes + at, 8);
+    unsigned char length[8];
+    put_little(length, event->length, sizeof length);
+    text_add_bytes(to, length, sizeof length);
+    add_check(to, length, sizeof length);
     text_add_bytes(to, event->bytes, event->length);
     add_check(to, event->bytes, event->length);
     to->failed |= event->failed;

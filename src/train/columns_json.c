@@ -39,7 +39,7 @@ json_t *columns_write(const column_list *c)
 static bool is_word(const json_t *j)
 {
     const char *s = json_string_value(j);
-    return s && json_string_length(j) < COLUMN_NAME && strlen(s) == json_string_length(j) && text_is_plain(s);
+    return s && strlen(s) < COLUMN_NAME && text_is_plain(s);
 }
 
 /* The words of a list of at most MAX_LEVELS; NULL: it is none, or there is no memory (a->failed). */
