@@ -66,8 +66,8 @@ static bool take_option(line *l, const char *word, int64_t lowest, int32_t *out)
     return ok;
 }
 
-/* Numbers between 'x', and one after '/': "3x3/2". How many before the slash; 0 when it is something else. */
-static int take_sizes(line *l, int most, int64_t *size, int32_t *after_slash)
+/* Numbers between 'x', and one after '/': "3x3/2". How many before the slash; 0 when it is something else, or they are fewer. */
+static int take_sizes(line *l, int least, int most, int64_t *size, int32_t *after_slash)
 {
     const char *p = peek(l);
     int n = 0;
@@ -85,7 +85,7 @@ static int take_sizes(line *l, int most, int64_t *size, int32_t *after_slash)
         *after_slash = (int32_t)s;
         p = end;
     }
-    if (*p) return 0;
+    if (*p || n < least) return 0;
     l->next++;
     return n;
 }
@@ -148,7 +148,7 @@ static bool take_conv(line *l, conv_layer *c)
     int64_t size[2];
     *c = (conv_layer){.stride = 1, .dilation = 1, .groups = 1, .padding = -1, .output_padding = -1};
     if (!take_count(l, 1, &c->filters)) return false;
-    int n = take_sizes(l, 2, size, &c->stride);
+    int n = take_sizes(l, 1, 2, size, &c->stride);
     if (!n) return false;
     c->kernel[0] = (int32_t)size[0];
     c->kernel[1] = (int32_t)size[n - 1];
@@ -194,7 +194,7 @@ static node *res_line(scope *s, node *x, line *l)
 {
     int64_t filters;
     int32_t stride = 1;
-    if (take_sizes(l, 1, &filters, &stride) != 1) return expected(s, l, "filters, as in 'res 64/2 bn relu'");
+    if (!take_sizes(l, 1, 1, &filters, &stride)) return expected(s, l, "filters, as in 'res 64/2 bn relu'");
     int words = l->next, mark = scope_enter(s, "%s", l->name);
     l->shrink = stride;
     conv_layer c = {.filters = filters, .kernel = {3, 3}, .stride = stride, .padding = 1, .dilation = 1, .groups = 1};
@@ -246,7 +246,7 @@ static bool take_picture(line *l, shape *out)
     int64_t size[3];
     *out = *l->picture;
     if (take_word(l, "auto")) return out->rank == 3;
-    if (take_sizes(l, 3, size, NULL) != 3) return false;
+    if (!take_sizes(l, 3, 3, size, NULL)) return false;
     *out = SHAPE(size[0], size[1], size[2]);
     return true;
 }
