@@ -24,9 +24,7 @@ static uint64_t place(const span *s, int64_t i)
 elbo_status span_open(span *s, memory m, int file, const char *path, uint64_t offset, const layout *l, elbo_error *error)
 {
     *s = (span){.m = m, .count = (int64_t)l->n[0], .file = -1, .offset = offset, .l = *l};
-    layout one = *l;
-    one.n[0] = 1;
-    bool as_kept = layout_as_kept(&one);
+    bool as_kept = layout_as_kept(l);
     s->path = mem_copy_text(m, path);
     s->room = as_kept ? NULL : mem_new(m, lying_bytes(s), 1);
     bool made = s->path && (s->room || as_kept);
