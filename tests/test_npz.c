@@ -84,7 +84,7 @@ static void put_wide_end(blob *b, int n, uint64_t size, uint64_t begin)
     uint64_t at = b->size;
     put(b, "PK\6\6", 4);
     put_little(b, 44, 8);
-    put_little(b, 0, 12); /* versions, parts */
+    put(b, "\0\0\0\0\0\0\0\0\0\0\0", 12); /* versions, parts */
     put_little(b, (uint64_t)n, 8);
     put_little(b, (uint64_t)n, 8);
     put_little(b, size, 8);
