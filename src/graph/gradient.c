@@ -62,7 +62,7 @@ static void grad_concat(node *y, node *dy, node **dx)
 static node *spread(node *reduced, const node *x, uint32_t axes)
 {
     shape s = x->shape;
-    for (int i = 0; i < s.rank; i++)
+    for (int i = 0; axes >> i; i++)
         if (axes >> i & 1u) s.dim[i] = 1;
     return g_broadcast(g_reshape(reduced, s), x->shape);
 }
