@@ -59,9 +59,14 @@ static node *bernoulli_parameters(scope *s, const likelihood *l, node *logits)
 /* A loss. */
 static node *no_parameters(scope *s, const likelihood *l, node *r)
 {
+    static const char *const names[] = {
+#define LIKELIHOOD(name, ...) name,
+#include "likelihoods.def"
+#undef LIKELIHOOD
+    };
     (void)r;
     return g_fail(s->g, "likelihood %s is a loss, not a distribution, so nothing can be drawn from it; take means",
-                  likelihood_at(l->kind)->name);
+                  names[l->kind]);
 }
 
 #define bernoulli_eps_parameters no_parameters

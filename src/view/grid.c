@@ -179,7 +179,8 @@ static elbo_status check_call(elbo_engine *engine, const char *path, const int64
 elbo_status elbo_png_write_labelled(elbo_engine *engine, const char *path, const elbo_grid *cells, elbo_error *error)
 {
     ROUNDS_TO_NEAREST;
-    elbo_status status = check_call(engine, path, cells ? cells->shape : NULL, cells ? cells->per_row : 0, error);
+    if (!cells) return check_call(engine, path, NULL, 0, error);
+    elbo_status status = check_call(engine, path, cells->shape, cells->per_row, error);
     if (status != ELBO_OK) return status;
     grid g = {.n_parts = cells->n_parts, .n = cells->n, .per_row = cells->per_row, .range = {cells->min, cells->max},
               .title = cells->title, .captions = cells->columns, .labels = cells->rows};
