@@ -79,6 +79,7 @@ fit("exp: (e^r - 1 - r) / r^2", lambda r: (expm1(r) - r) / r**2, lambda r: abs(r
 root = sqrt(mpf(2))
 fit("log: (log(1+f) - f + f^2/2) / f^3", lambda f: (log1p(f) - f + f * f / 2) / f**3, lambda f: f**3 / log1p(f),
     root / 2 - 1, root - 1 + tiny, 7)
+fit("softplus: (log(1+e) - e) / e^2", lambda e: (log1p(e) - e) / e**2, lambda e: e * e / log1p(e), mpf("0.0001"), 1, 9)
 fit("tanh: (tanh x / x - 1) / x^2 in x^2", lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z * sqrt(z) / tanh(sqrt(z)),
     tiny, mpf("0.625") ** 2, 4)
 fit("sin: (sin r / r - 1) / r^2 in r^2", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z * sqrt(z) / sin(sqrt(z)),
