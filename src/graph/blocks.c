@@ -37,13 +37,12 @@ static void add_demand(const plan *p, const item *it, demand *d)
 
 static int64_t block_examples(const demand *d, int64_t examples)
 {
-    int64_t n = BLOCK_ROWS;
+    int64_t n = BLOCK_ROWS / d->rows;
     if (d->image_bytes) {
         int64_t images = BLOCK_BYTES / d->image_bytes;
         at_least(&images, d->weight_bytes / d->image_bytes);
         n = images < MOST_IMAGES ? images : MOST_IMAGES;
     }
-    n /= d->rows;
     if (n >= examples) n = (examples + 1) / 2;
     if (n < 1) return 1;
     int64_t blocks = (examples + n - 1) / n;

@@ -88,13 +88,38 @@ static node *simplify_mul(node *a, node *b)
     return merged ? merged : merge_factors(b, a);
 }
 
+/* Whether a is -b, or repeats what b repeats with the other sign. */
+static bool is_negative_of(const node *a, const node *b)
+{
+    if (is_constant(a) && is_constant(b)) return a->at.value == -b->at.value;
+    if (a->op == OP_broadcast && b->op == OP_broadcast && shape_equal(a->shape, b->shape)) {
+        a = a->in[0];
+        b = b->in[0];
+    }
+    return a->op == OP_neg && a->in[0] == b;
+}
+
+/* x y + -x z = x (y - z): what a likelihood's two terms leave on the way back. */
+static node *factor_out(node *a, node *b)
+{
+    if (a->op != OP_mul || b->op != OP_mul) return NULL;
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 2; k++) {
+            node *x = a->in[i], *y = a->in[1 - i], *other = b->in[k], *z = b->in[1 - k];
+            if (is_negative_of(other, x)) return g_mul(x, g_sub(y, z));
+            if (is_negative_of(x, other)) return g_mul(other, g_sub(z, y));
+        }
+    }
+    return NULL;
+}
+
 static node *simplify_add(node *a, node *b)
 {
     if (is_value(b, 0)) return a;
     if (is_value(a, 0)) return b;
     if (b->op == OP_neg) return g_sub(a, b->in[0]);
     if (a->op == OP_neg) return g_sub(b, a->in[0]);
-    return NULL;
+    return factor_out(a, b);
 }
 
 static node *simplify_elementwise(const node *old, node **in)
