@@ -33,12 +33,14 @@ typedef float four_anywhere __attribute__((vector_size(16), aligned(4), may_alia
 #define LOAD(at) ((four) * (const four_anywhere *)(at))
 #define STORE(at, x) (*(four_anywhere *)(at) = (x))
 #define FILL(x) ((four){(x), (x), (x), (x)})
+#define TOTAL(x) (((x)[0] + (x)[2]) + ((x)[1] + (x)[3]))
 #else
 #define VECTOR float
 #define WIDTH 1
 #define LOAD(at) (*(at))
 #define STORE(at, x) (*(at) = (x))
 #define FILL(x) ((float)(x))
+#define TOTAL(x) (x)
 #endif
 #define MADD(a, b, c) ((a) * (b) + (c))
 #define TARGET
@@ -50,12 +52,20 @@ typedef float four_anywhere __attribute__((vector_size(16), aligned(4), may_alia
 #if defined __GNUC__ && defined __x86_64__
 #include <immintrin.h>
 
+ALWAYS_INLINE __attribute__((target("avx2"))) static float total_avx2(__m256 x)
+{
+    __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+    return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
+}
+
 #define VECTOR __m256
 #define WIDTH 8
 #define LOAD(at) _mm256_loadu_ps(at)
 #define STORE(at, x) _mm256_storeu_ps(at, x)
 #define FILL(x) _mm256_set1_ps(x)
 #define MADD(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define TOTAL(x) total_avx2(x)
 #define TARGET __attribute__((target("avx2,fma")))
 #define NAMED(x) x##_avx2
 #include "product_tile.inc"
@@ -66,6 +76,7 @@ typedef float four_anywhere __attribute__((vector_size(16), aligned(4), may_alia
 #define STORE(at, x) _mm512_storeu_ps(at, x)
 #define FILL(x) _mm512_set1_ps(x)
 #define MADD(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define TOTAL(x) _mm512_reduce_add_ps(x)
 #define TARGET __attribute__((target("avx512f")))
 #define ROWS_8
 #define NAMED(x) x##_avx512
