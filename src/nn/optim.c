@@ -1,16 +1,10 @@
 /* optim.c - the table of optimisers, and what is asked of a gradient before. The loops are plain; where the compiler can
  * make copies for several kinds of processor it does, with the same results, since nothing is contracted or reordered. */
 #include "optim.h"
+#include "../base/cpu.h"
 
 #include <math.h>
 #include <string.h>
-
-#if defined __GNUC__ && !defined __clang__ && defined __x86_64__ && defined __linux__ && !defined __SANITIZE_ADDRESS__ &&        \
-    !defined __SANITIZE_THREAD__
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CLONES
-#endif
 
 #if defined __GNUC__
 #define ALWAYS_INLINE __attribute__((always_inline)) inline

@@ -2,6 +2,7 @@
  * dilation and groups are 1, else every tap is a segment of its own. All places of a row of y are done for one segment before
  * the next, so that what they share is worked out once. */
 #include "patches.h"
+#include "../../base/cpu.h"
 
 #include <string.h>
 
@@ -47,43 +48,75 @@ static bool taps_inside(const conv_sizes *s, const segment *g, int64_t j, int64_
     return *begin < *end;
 }
 
-/* By fours, the last four again where they do not come out even. */
-static inline void copy(const float *from, int64_t n, float *to)
+/* Places [begin, end) of a stretch whose segment is whole, inside the image. */
+static stretch whole_places(const conv_sizes *s, const segment *g, const stretch *o)
 {
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4) memcpy(to + i, from + i, 4 * sizeof *to);
-    if (i == n) return;
-    if (n >= 4) memcpy(to + n - 4, from + n - 4, 4 * sizeof *to);
-    else
-        for (; i < n; i++) to[i] = from[i];
+    int64_t step = s->at.stride[1], first = o->j * step + g->j, last = s->in[1] - g->taps;
+    int64_t begin = first < 0 ? (-first + step - 1) / step : 0, end = last < first ? 0 : (last - first) / step + 1;
+    if (g->row < 0 || end < begin) end = begin;
+    return (stretch){.j = begin < o->n ? begin : o->n, .n = end < o->n ? end : o->n};
+}
+
+/* By so many, the last of them again where they do not come out even. */
+#define COPY_BY(n, by)                                                                                                 \
+    for (; i + (by) <= (n); i += (by)) memcpy(to + i, from + i, (by) * sizeof *to);                                    \
+    if (i < (n) && (n) >= (by)) memcpy(to + (n) - (by), from + (n) - (by), (by) * sizeof *to), i = (n);
+
+/* n lines of so many numbers. */
+CLONES static void copy_lines(int64_t n, int64_t width, const float *from, int64_t from_step, float *to, int64_t to_step)
+{
+    for (int64_t k = 0; k < n; k++, from += from_step, to += to_step) {
+        int64_t i = 0;
+        COPY_BY(width, 16)
+        COPY_BY(width, 4)
+        for (; i < width; i++) to[i] = from[i];
+    }
+}
+
+CLONES static void add_lines(int64_t n, int64_t width, const float *from, int64_t from_step, float *to, int64_t to_step)
+{
+    for (int64_t k = 0; k < n; k++, from += from_step, to += to_step)
+        for (int64_t i = 0; i < width; i++) to[i] += from[i];
+}
+
+/* A segment at the image's edge or outside: zeros, and what there is. */
+static void gather_edge(const conv_sizes *s, const segment *g, int64_t j, const float *x, float *to)
+{
+    int64_t begin, end;
+    memset(to, 0, (size_t)g->width * sizeof *to);
+    if (g->row >= 0 && taps_inside(s, g, j, &begin, &end))
+        memcpy(to + begin * s->group_c, x + g->row + j * s->channels + begin * s->group_c,
+               (size_t)((end - begin) * s->group_c) * sizeof *to);
 }
 
 static void gather_segment(const conv_sizes *s, const segment *g, const stretch *o, int64_t columns, const float *x, float *to)
 {
-    for (int64_t k = 0; k < o->n; k++, to += columns) {
-        int64_t j = (o->j + k) * s->at.stride[1] + g->j, begin, end;
-        int64_t at = g->row + j * s->channels;
-        if (g->row >= 0 && j >= 0 && j + g->taps <= s->in[1]) {
-            copy(x + at, g->width, to);
-            continue;
-        }
-        memset(to, 0, (size_t)g->width * sizeof *to);
-        if (g->row >= 0 && taps_inside(s, g, j, &begin, &end))
-            copy(x + at + begin * s->group_c, (end - begin) * s->group_c, to + begin * s->group_c);
-    }
+    stretch whole = whole_places(s, g, o);
+    int64_t step = s->at.stride[1], j = o->j * step + g->j;
+    for (int64_t k = 0; k < whole.j; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
+    copy_lines(whole.n - whole.j, g->width, x + g->row + (j + whole.j * step) * s->channels, step * s->channels,
+               to + whole.j * columns, columns);
+    for (int64_t k = whole.n; k < o->n; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
+}
+
+static void scatter_edge(const conv_sizes *s, const segment *g, int64_t j, const float *from, float *x)
+{
+    int64_t begin, end;
+    if (!taps_inside(s, g, j, &begin, &end)) return;
+    add_lines(1, (end - begin) * s->group_c, from + begin * s->group_c, 0,
+              x + g->row + j * s->channels + begin * s->group_c, 0);
 }
 
 static void scatter_segment(const conv_sizes *s, const segment *g, const stretch *o, int64_t columns, const float *from,
                             float *x)
 {
     if (g->row < 0) return;
-    for (int64_t k = 0; k < o->n; k++, from += columns) {
-        int64_t j = (o->j + k) * s->at.stride[1] + g->j, begin, end;
-        if (!taps_inside(s, g, j, &begin, &end)) continue;
-        int64_t n = (end - begin) * s->group_c, skip = begin * s->group_c;
-        float *to = x + g->row + j * s->channels + skip;
-        for (int64_t i = 0; i < n; i++) to[i] += from[skip + i];
-    }
+    stretch whole = whole_places(s, g, o);
+    int64_t step = s->at.stride[1], j = o->j * step + g->j;
+    for (int64_t k = 0; k < whole.j; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
+    add_lines(whole.n - whole.j, g->width, from + whole.j * columns, columns,
+              x + g->row + (j + whole.j * step) * s->channels, step * s->channels);
+    for (int64_t k = whole.n; k < o->n; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
 }
 
 void patches_gather(const conv_sizes *s, patches p, const float *x, float *to)

@@ -166,6 +166,8 @@ MULTIPLIES static void amx_end(void)
         const uint16_t *a = t->a, *b = t->b;                                                                           \
         const size_t line = 2 * DEPTH, row = (size_t)t->ldc * sizeof *t->c;                                            \
         float *c = t->c, *below = c + SIDE * t->ldc;                                                                   \
+        for (int i = 0; i < r * SIDE; i++) /* the next tiles of C: they are written faster than they are fetched */    \
+            for (int j = 0; j < v; j++) __builtin_prefetch(c + i * t->ldc + PANEL + j * SIDE, 1);                      \
         __asm__ volatile("" : : : "memory"); /* what was packed is in memory */                                        \
         if (t->add) {                                                                                                  \
             _tile_loadd(0, c, row);                                                                                    \
@@ -282,33 +284,38 @@ static void copy(int64_t m, int64_t n, const float *from, int64_t from_row, floa
     for (int64_t i = 0; i < m; i++) memcpy(to + i * to_row, from + i * from_row, (size_t)n * sizeof *to);
 }
 
-/* m rows and n columns of C, at most those of a panel; what is not whole tiles is computed aside. */
-static void multiply(const bf16_unit *u, tiles_args t, int64_t m, int64_t n)
+/* m rows and n columns of C, at most those of a panel; what is not whole tiles is computed aside. Arguments are passed as a pointer
+ * to where they were written, one by one: read again as a whole they would wait for all of C that is being stored. */
+static void multiply(const bf16_unit *u, tiles_args *t, int64_t m, int64_t n)
 {
-    float aside[PANEL * PANEL], *c = t.c;
-    int64_t ldc = t.ldc;
     int rows = tiles_of(m), columns = tiles_of(n);
-    bool whole = m == rows * SIDE && n == columns * SIDE;
-    if (!whole) {
-        t.c = aside;
-        t.ldc = PANEL;
-        if (t.add) copy(m, n, c, ldc, aside, PANEL);
+    if (m == rows * SIDE && n == columns * SIDE) {
+        u->multiply[rows - 1][columns - 1](t);
+        return;
     }
-    u->multiply[rows - 1][columns - 1](&t);
-    if (!whole) copy(m, n, aside, PANEL, c, ldc);
+    float aside[PANEL * PANEL], *c = t->c;
+    int64_t ldc = t->ldc;
+    t->c = aside;
+    t->ldc = PANEL;
+    if (t->add) copy(m, n, c, ldc, aside, PANEL);
+    u->multiply[rows - 1][columns - 1](t);
+    copy(m, n, aside, PANEL, c, ldc);
+    t->ldc = ldc;
 }
 
 void bf16_by_packed(const bf16_unit *u, bool ta, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                     const void *packed, float *c, int64_t ldc, bool add, void *room)
 {
     int64_t chunks = ratio_up(k, DEPTH);
+    tiles_args t = {.chunks = chunks, .a = room, .ldc = ldc, .add = add};
     u->begin();
     for (int64_t i = 0; i < m; i += PANEL) {
         operand x = {a + i * (ta ? 1 : lda), least(m - i, PANEL), k, ta ? 1 : lda, ta ? lda : 1, false};
         pack(u, &x, room, 0, 1);
         for (int64_t j = 0; j < n; j += PANEL) {
-            const uint16_t *b = (const uint16_t *)packed + j * chunks * DEPTH;
-            multiply(u, (tiles_args){chunks, room, b, c + i * ldc + j, ldc, add}, x.lines, least(n - j, PANEL));
+            t.b = (const uint16_t *)packed + j * chunks * DEPTH;
+            t.c = c + i * ldc + j;
+            multiply(u, &t, x.lines, least(n - j, PANEL));
         }
     }
     u->end();
