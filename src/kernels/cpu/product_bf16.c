@@ -25,6 +25,7 @@ enum {
 
 /* a and b are panels packed: for each 32 of the inner size so many tiles. */
 typedef struct tiles_args {
+    int64_t m, n; /* of C */
     int64_t chunks;
     const uint16_t *a, *b;
     float *c;
@@ -37,9 +38,9 @@ struct bf16_unit {
      * zeros. */
     void (*pack_lines)(int64_t lines, int64_t depth, const float *from, int64_t stride, uint16_t *tile);
     void (*pack_pairs)(int64_t lines, int64_t depth, const float *from, int64_t stride, uint16_t *tile);
-    void (*begin)(void);
+    void (*configure)(int64_t m, int64_t n); /* ahead of multiply for that much of C, at most a panel of each side */
     void (*multiply[TILES][TILES])(const tiles_args *t); /* for tiles of A - 1, of B - 1 */
-    void (*end)(void);
+    void (*release)(void);
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -79,8 +80,8 @@ static float dot(float sum, const uint16_t *a, const uint16_t *b)
 
 static void portable_multiply(int rows, int columns, const tiles_args *t)
 {
-    for (int i = 0; i < rows * SIDE; i++) {
-        for (int j = 0; j < columns * SIDE; j++) {
+    for (int64_t i = 0; i < t->m; i++) {
+        for (int64_t j = 0; j < t->n; j++) {
             float *c = t->c + i * t->ldc + j, sum = t->add ? *c : 0;
             const uint16_t *a = t->a + i * DEPTH, *b = t->b + j / SIDE * TILE + j % SIDE * 2;
             for (int64_t l = 0; l < t->chunks; l++, a += rows * TILE, b += columns * TILE) sum = dot(sum, a, b);
@@ -89,7 +90,12 @@ static void portable_multiply(int rows, int columns, const tiles_args *t)
     }
 }
 
-static void nothing(void) {}
+static void portable_configure(int64_t m, int64_t n)
+{
+    (void)m, (void)n;
+}
+
+static void portable_release(void) {}
 
 #define PORTABLE(r, v)                                                                                                 \
     static void portable_##r##x##v(const tiles_args *t)                                                                \
@@ -99,7 +105,8 @@ static void nothing(void) {}
 PORTABLE(1, 1) PORTABLE(1, 2) PORTABLE(2, 1) PORTABLE(2, 2)
 
 static const bf16_unit portable_unit = {
-    portable_lines, portable_pairs, nothing, {{portable_1x1, portable_1x2}, {portable_2x1, portable_2x2}}, nothing,
+    portable_lines, portable_pairs, portable_configure,
+    {{portable_1x1, portable_1x2}, {portable_2x1, portable_2x2}}, portable_release,
 };
 
 const bf16_unit *bf16_portable(void)
@@ -142,31 +149,34 @@ ROUNDS static void amx_pairs(int64_t lines, int64_t depth, const float *from, in
     }
 }
 
-/* Eight tiles of 16 lines of 64 bytes. */
-MULTIPLIES static void amx_begin(void)
+/* Tiles 0 to 3 are C's, 4 and 5 A's, 6 and 7 B's. */
+MULTIPLIES static void amx_configure(int64_t m, int64_t n)
 {
-    struct { uint8_t palette, start; uint8_t rest[14]; uint16_t bytes[16]; uint8_t lines[16]; } config = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        config.bytes[i] = 2 * DEPTH;
-        config.lines[i] = SIDE;
+    struct { uint8_t palette, start, rest[14]; uint16_t bytes[16]; uint8_t lines[16]; } config = {.palette = 1};
+    const int64_t rows[TILES] = {least(m, SIDE), m - SIDE}, columns[TILES] = {least(n, SIDE), n - SIDE};
+    for (int i = 0; i < TILES * TILES; i++) {
+        if (rows[i / TILES] <= 0 || columns[i % TILES] <= 0) continue;
+        config.lines[i] = config.lines[4 + i / TILES] = (uint8_t)rows[i / TILES];
+        config.bytes[i] = config.bytes[6 + i % TILES] = (uint16_t)(columns[i % TILES] * 4);
+        config.bytes[4 + i / TILES] = 2 * DEPTH;
+        config.lines[6 + i % TILES] = SIDE;
     }
     __asm__ volatile("" : : "r"(&config) : "memory"); /* the compiler's own function forgets that it is read */
     _tile_loadconfig(&config);
 }
 
-MULTIPLIES static void amx_end(void)
+MULTIPLIES static void amx_release(void)
 {
     _tile_release();
 }
 
-/* Tiles 0 to 3 are C's, 4 and 5 A's, 6 and 7 B's. */
 #define AMX(r, v)                                                                                                      \
     MULTIPLIES static void amx_##r##x##v(const tiles_args *t)                                                          \
     {                                                                                                                  \
         const uint16_t *a = t->a, *b = t->b;                                                                           \
         const size_t line = 2 * DEPTH, row = (size_t)t->ldc * sizeof *t->c;                                            \
         float *c = t->c, *below = c + SIDE * t->ldc;                                                                   \
-        for (int i = 0; i < r * SIDE; i++) /* the next tiles of C: they are written faster than they are fetched */    \
+        for (int i = 0; i < t->m; i++) /* the next tiles of C: they are written faster than they are fetched */    \
             for (int j = 0; j < v; j++) __builtin_prefetch(c + i * t->ldc + PANEL + j * SIDE, 1);                      \
         __asm__ volatile("" : : : "memory"); /* what was packed is in memory */                                        \
         if (t->add) {                                                                                                  \
@@ -198,7 +208,7 @@ MULTIPLIES static void amx_end(void)
 AMX(1, 1) AMX(1, 2) AMX(2, 1) AMX(2, 2)
 
 static const bf16_unit amx_unit = {
-    amx_lines, amx_pairs, amx_begin, {{amx_1x1, amx_1x2}, {amx_2x1, amx_2x2}}, amx_end,
+    amx_lines, amx_pairs, amx_configure, {{amx_1x1, amx_1x2}, {amx_2x1, amx_2x2}}, amx_release,
 };
 
 const bf16_unit *bf16_best(void)
@@ -279,28 +289,13 @@ void bf16_pack(const bf16_unit *u, bool tb, int64_t n, int64_t k, const float *b
 
 /* ---- The product ---- */
 
-static void copy(int64_t m, int64_t n, const float *from, int64_t from_row, float *to, int64_t to_row)
-{
-    for (int64_t i = 0; i < m; i++) memcpy(to + i * to_row, from + i * from_row, (size_t)n * sizeof *to);
-}
-
-/* m rows and n columns of C, at most those of a panel; what is not whole tiles is computed aside. Arguments are passed as a pointer
- * to where they were written, one by one: read again as a whole they would wait for all of C that is being stored. */
+/* Arguments are changed in place, one by one: copied as a whole they would wait for all of C that is being stored. */
 static void multiply(const bf16_unit *u, tiles_args *t, int64_t m, int64_t n)
 {
-    int rows = tiles_of(m), columns = tiles_of(n);
-    if (m == rows * SIDE && n == columns * SIDE) {
-        u->multiply[rows - 1][columns - 1](t);
-        return;
-    }
-    float aside[PANEL * PANEL], *c = t->c;
-    int64_t ldc = t->ldc;
-    t->c = aside;
-    t->ldc = PANEL;
-    if (t->add) copy(m, n, c, ldc, aside, PANEL);
-    u->multiply[rows - 1][columns - 1](t);
-    copy(m, n, aside, PANEL, c, ldc);
-    t->ldc = ldc;
+    if (t->m != m || t->n != n) u->configure(m, n);
+    t->m = m;
+    t->n = n;
+    u->multiply[tiles_of(m) - 1][tiles_of(n) - 1](t);
 }
 
 void bf16_by_packed(const bf16_unit *u, bool ta, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
@@ -308,7 +303,6 @@ void bf16_by_packed(const bf16_unit *u, bool ta, int64_t m, int64_t n, int64_t k
 {
     int64_t chunks = ratio_up(k, DEPTH);
     tiles_args t = {.chunks = chunks, .a = room, .ldc = ldc, .add = add};
-    u->begin();
     for (int64_t i = 0; i < m; i += PANEL) {
         operand x = {a + i * (ta ? 1 : lda), least(m - i, PANEL), k, ta ? 1 : lda, ta ? lda : 1, false};
         pack(u, &x, room, 0, 1);
@@ -318,5 +312,5 @@ void bf16_by_packed(const bf16_unit *u, bool ta, int64_t m, int64_t n, int64_t k
             multiply(u, &t, x.lines, least(n - j, PANEL));
         }
     }
-    u->end();
+    u->release();
 }
