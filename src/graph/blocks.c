@@ -1,12 +1,13 @@
 /* blocks.c - how many examples a block of each phase has.
  *
  * Rows: enough for products to run at full rate, few enough that a block's tensors stay in the second-level cache and that a
- * small batch still makes work for several threads. An image is so many rows that a few of them fill the cache: then a block is
- * as many as it holds, but enough that their bytes are no fewer than those of the weights, which every block reads again.
+ * small batch still makes work for several threads; of many, more, for which weights are read less often. An image is so many
+ * rows that a few of them fill the cache: then a block is as many as it holds, but enough that their bytes are no fewer than
+ * those of the weights, which every block reads again.
  * A function of the problem only. */
 #include "compile.h"
 
-enum { BLOCK_ROWS = 64, MOST_IMAGES = 32, BLOCK_BYTES = 1 << 19 };
+enum { BLOCK_ROWS = 64, MANY_ROWS = 1024, MOST_IMAGES = 32, BLOCK_BYTES = 1 << 19 };
 
 /* Of a phase: the most rows of a product an example has, the most bytes of images it has before and after a step, and the bytes
  * of the largest weights. */
@@ -37,7 +38,8 @@ static void add_demand(const plan *p, const item *it, demand *d)
 
 static int64_t block_examples(const demand *d, int64_t examples)
 {
-    int64_t n = BLOCK_ROWS / d->rows;
+    int64_t rows = examples * d->rows < MANY_ROWS ? BLOCK_ROWS : 2 * BLOCK_ROWS;
+    int64_t n = rows / d->rows;
     if (d->image_bytes) {
         int64_t images = BLOCK_BYTES / d->image_bytes;
         at_least(&images, d->weight_bytes / d->image_bytes);

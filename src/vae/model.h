@@ -126,7 +126,8 @@ void model_run(elbo_model *m, compiled *c, const void *x, run_env env);
 void model_run_to(elbo_model *m, compiled *c, const void *x, run_env env, float *to);
 const float *model_result(elbo_model *m, compiled *c, int output);
 
-/* The number of examples of the plan that serves n: the smallest of a few sizes, 512 at most. */
+/* The number of examples of the plan that serves n: the smallest of a few sizes, MOST_SERVED at most. */
+enum { MOST_SERVED = 1024 };
 int64_t model_bucket(int64_t n);
 
 /* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which

@@ -9,10 +9,10 @@
 
 int64_t model_bucket(int64_t n)
 {
-    static const int64_t sizes[] = {1, 8, 64, 512};
+    static const int64_t sizes[] = {1, 8, 64, MOST_SERVED};
     for (size_t i = 0; i < 4; i++)
         if (n <= sizes[i]) return sizes[i];
-    return 512;
+    return MOST_SERVED;
 }
 
 /* Runs rows of a bucket's plan; x: where DECODE and DRAW put theirs. NULL: see error. */
@@ -49,7 +49,7 @@ elbo_status elbo_model_encode(elbo_model *m, const float *x, int64_t n, float *m
     int64_t d = model_numbers(m), z = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = n - i < 512 ? n - i : 512;
+        rows = n - i < MOST_SERVED ? n - i : MOST_SERVED;
         compiled *c = serve(m, (plan_key){.purpose = ENCODE}, x + i * d, rows, NULL, error);
         if (!c) return ELBO_NO_MEMORY;
         take(m, c, c->code, rows, z, mean + i * z);
@@ -64,7 +64,7 @@ elbo_status elbo_model_decode(elbo_model *m, const float *z, int64_t n, float *x
     int64_t d = model_numbers(m), width = m->info.latent_size;
     if (n < 0) return refuse_count(n, error);
     for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = n - i < 512 ? n - i : 512;
+        rows = n - i < MOST_SERVED ? n - i : MOST_SERVED;
         if (!serve(m, (plan_key){.purpose = DECODE}, z + i * width, rows, x + i * d, error)) return ELBO_NO_MEMORY;
     }
     return ELBO_OK;
@@ -96,7 +96,7 @@ typedef struct sampling {
     uint64_t seed;
     likelihood l;
     int64_t width;     /* numbers that a plan gives for an example */
-    float *parameters; /* [512,width]; NULL: means */
+    float *parameters; /* [MOST_SERVED,width]; NULL: means */
 } sampling;
 
 static elbo_status sample_rows(const sampling *s, const float *z, int64_t first, int64_t rows, float *x, elbo_error *error)
@@ -134,7 +134,7 @@ static elbo_status sample(elbo_model *m, int64_t n, uint64_t seed, bool values, 
                        "family %s has no prior to sample from: nothing said where its codes lie; train --family "
                        "vae, or reconstruct instead",
                        m->info.family);
-    int64_t chunk = n < 512 ? n : 512;
+    int64_t chunk = n < MOST_SERVED ? n : MOST_SERVED;
     sampling s = {.m = m, .seed = seed, .l = model_likelihood(m)};
     s.width = likelihood_n_parameters(&s.l, model_numbers(m));
     float *z = mem_new(m->m, (size_t)(chunk * m->info.latent_size), sizeof *z);
@@ -162,7 +162,7 @@ elbo_status elbo_model_sample_values(elbo_model *m, int64_t n, uint64_t seed, fl
 elbo_status elbo_model_reconstruct(elbo_model *m, const float *x, int64_t n, float *out, elbo_error *error)
 {
     ROUNDS_TO_NEAREST;
-    int64_t d = model_numbers(m), width = m->info.latent_size, chunk = n < 512 ? n : 512;
+    int64_t d = model_numbers(m), width = m->info.latent_size, chunk = n < MOST_SERVED ? n : MOST_SERVED;
     if (n < 0) return refuse_count(n, error);
     float *z = mem_new(m->m, (size_t)(chunk * width), sizeof *z);
     if (!z) return err_memory(error, "codes to decode");
