@@ -311,6 +311,28 @@ static void test_reductions(void **state)
     }
 }
 
+/* What is written past the caches is what is written through them, wherever it begins, and not a byte more. */
+static void test_streamed(void **state)
+{
+    (void)state;
+    enum { N = 5003, PAST = 16 };
+    _Alignas(64) static float x[N], y[2][N + PAST];
+    for (int i = 0; i < N; i++) x[i] = (float)(draw(4001) - 2000) * 1e-3f;
+    for (int offset = 0; offset < 2; offset++) {
+        memset(y, 0xff, sizeof y);
+        for (int streamed = 0; streamed < 2; streamed++) {
+            ew_load l = {.kind = LOAD_FLAT, .type = F32};
+            ew_instr relu = {OP_relu, F32, {0, 0, 0}};
+            ew_result r = {.reg = 1, .type = F32, .reduce = OP_input, .stream = streamed};
+            ew_program p = {SHAPE(1, N), 1, 1, 1, &l, &relu, &r};
+            cpu_fused(&p, 1, (const void *[]){x}, (void *[]){y[streamed] + offset});
+        }
+        assert_memory_equal(y[0], y[1], sizeof y[0]);
+        assert_true(isnan(y[1][N + offset]));
+        for (int i = 0; i < N; i++) assert_true(y[1][i + offset] == (x[i] > 0 ? x[i] : 0));
+    }
+}
+
 /* The sum of a period does not depend on what else is in the row, nor on how many registers the program has. */
 static void test_sum_order_is_by_period_only(void **state)
 {
@@ -451,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_random_programs),
         cmocka_unit_test(test_many_registers),
         cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_streamed),
         cmocka_unit_test(test_sum_order_is_by_period_only),
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_types_are_kept_exactly),

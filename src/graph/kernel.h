@@ -111,6 +111,7 @@ typedef struct ew_result {
     op_code reduce; /* OP_sum, OP_amax, OP_variance, or OP_input for none */
     int64_t period;
     bool over_batch;
+    bool stream; /* so large that it is read from memory again: written past the caches */
 } ew_result;
 
 typedef struct ew_program {

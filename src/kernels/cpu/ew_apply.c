@@ -9,6 +9,13 @@
 
 #include <string.h>
 
+void ew_settle(void)
+{
+#if defined __GNUC__ && defined __x86_64__
+    __builtin_ia32_sfence();
+#endif
+}
+
 const ew_level *ew_best(void)
 {
     switch (cpu_best()) {

@@ -22,6 +22,8 @@ typedef struct ew_level {
     ew_loop cast[4];    /* by dtype: rounds to what that type can hold; the result is still float */
     void (*load[4])(size_t n, float *y, const void *x); /* from an array of a dtype; any n */
     void (*store[4])(size_t n, void *y, const float *x);
+    /* Past the caches, which the calling thread ends with ew_settle; y at a multiple of 64 bytes. */
+    void (*stream)(size_t n, float *y, const float *x);
     /* lanes[i % EW_LANES] += x[i], or the larger of both; n a multiple of EW_LANES */
     void (*add_lanes)(size_t n, float *lanes, const float *x);
     void (*max_lanes)(size_t n, float *lanes, const float *x);
@@ -35,6 +37,9 @@ extern const ew_level ew_portable;
 #if defined __x86_64__
 extern const ew_level ew_avx2, ew_avx512;
 #endif
+
+/* What this thread has streamed can be read by all others from here on. */
+void ew_settle(void);
 
 /* The best this processor has. */
 const ew_level *ew_best(void);

@@ -214,7 +214,8 @@ static void finish(machine *m, int k)
         x = folds;
     }
     char *to = (char *)m->out[r->output] + (size_t)at * dtype_size(r->type, false);
-    if ((const void *)x != to) m->level->store[r->type]((size_t)n, to, x);
+    if (r->stream && (uintptr_t)to % 64 == 0) m->level->stream((size_t)n, (float *)(void *)to, x);
+    else if ((const void *)x != to) m->level->store[r->type]((size_t)n, to, x);
 }
 
 /* Results that are loads come first: another result may be written over the memory they are read from. */
@@ -261,7 +262,7 @@ static void find_direct(machine *m)
     for (int k = 0; k < p->n_results; k++) {
         const ew_result *r = p->results + k;
         int i = r->reg - p->n_loads;
-        if (i >= 0 && r->reduce == OP_input && r->type == F32 && is_safe(m, r, i)) m->direct[i] = k;
+        if (i >= 0 && !r->stream && r->reduce == OP_input && r->type == F32 && is_safe(m, r, i)) m->direct[i] = k;
     }
 }
 
@@ -366,6 +367,7 @@ void fused_run(const ew_level *level, const ew_program *p, int64_t rows, const v
         int64_t end = block + m.block < m.n ? block + m.block : m.n;
         for (int64_t at = block; at < end; at += m.tile) run_tile(&m, at, at + m.tile < end ? m.tile : end - at);
     }
+    ew_settle();
 }
 
 void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out)
