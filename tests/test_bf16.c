@@ -142,7 +142,7 @@ static node *conv(graph *g, rounder *r)
 static node *conv_pointwise(graph *g, rounder *r)
 {
     const conv_geometry plain = {.groups = 1};
-    return g_conv(r(give(g, 0, SHAPE(B, 5, 5, 20), true)), r(give(g, 1, SHAPE(1, 1, 20, 40), false)), plain);
+    return g_conv(r(give(g, 0, SHAPE(B, 5, 5, 36), true)), r(give(g, 1, SHAPE(1, 1, 36, 40), false)), plain);
 }
 
 static node *conv_dx(graph *g, rounder *r)

@@ -1,5 +1,6 @@
 /* precision.c - which products take operands rounded to bf16. The units that multiply such numbers are several times as fast, but
- * operands must be packed for them, and sizes are filled up to 16 or 32: small products are left as they are. */
+ * operands must be packed for them, which takes as long as 20 or 30 rows of a product in float, and sizes are filled up to 16 or
+ * 32: small products are left as they are. */
 #include "conv.h"
 #include "graph.h"
 
@@ -13,10 +14,9 @@ static sides sides_of_conv(const node *x)
     conv_sizes s = conv_sizes_of(x->op, &x->at, x->in[0]->shape, x->in[1]->shape, x->shape);
     int64_t places = s.batch * s.out[0] * s.out[1], patch = s.at.size[0] * s.at.size[1] * s.group_c;
     if (s.groups != 1) return (sides){0, 0, 0};
-    if (x->op == OP_conv) return (sides){places, s.results, patch};
-    if (x->op == OP_conv_dx) return (sides){places, patch, s.results};
-    bool mirrors = s.at.stride[0] == 1 && s.at.stride[1] == 1 && s.results < s.channels; /* as the kernel does */
-    return mirrors ? (sides){patch / s.channels * s.results, s.channels, places} : (sides){patch, s.results, places};
+    return x->op == OP_conv      ? (sides){places, s.results, patch}
+           : x->op == OP_conv_dx ? (sides){places, patch, s.results}
+                                 : (sides){patch, s.results, places};
 }
 
 static sides sides_of_matmul(const node *x)
@@ -30,8 +30,8 @@ static sides sides_of_matmul(const node *x)
 
 static bool pays(sides s)
 {
-    enum { LEAST = 16, LEAST_ROWS = 8, ENOUGH = 1 << 18 };
-    return s.m >= LEAST_ROWS && s.n >= LEAST && s.k >= LEAST && s.m * s.n * s.k >= ENOUGH;
+    enum { LEAST = 32, LEAST_COLUMNS = 16, ENOUGH = 1 << 18 };
+    return s.m >= LEAST && s.n >= LEAST_COLUMNS && s.k >= LEAST && s.m * s.n * s.k >= ENOUGH;
 }
 
 void g_products_in_bf16(graph *g)
