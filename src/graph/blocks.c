@@ -7,7 +7,7 @@
  * A function of the problem only. */
 #include "compile.h"
 
-enum { BLOCK_ROWS = 64, MANY_ROWS = 1024, MOST_IMAGES = 32, BLOCK_BYTES = 1 << 19 };
+enum { BLOCK_ROWS = 64, MANY_ROWS = 1024, FEW_ROWS = 32, MOST_IMAGES = 32, BLOCK_BYTES = 1 << 19 };
 
 /* Of a phase: the most rows of a product an example has, the most bytes of images it has before and after a step, and the bytes
  * of the largest weights. */
@@ -45,7 +45,7 @@ static int64_t block_examples(const demand *d, int64_t examples)
         at_least(&images, d->weight_bytes / d->image_bytes);
         n = images < MOST_IMAGES ? images : MOST_IMAGES;
     }
-    if (n >= examples) n = (examples + 1) / 2;
+    if (n >= examples) n = examples * d->rows <= FEW_ROWS ? examples : (examples + 1) / 2;
     if (n < 1) return 1;
     int64_t blocks = (examples + n - 1) / n;
     return (examples + blocks - 1) / blocks; /* about equal */
