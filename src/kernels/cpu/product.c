@@ -15,7 +15,7 @@
 
 #include <stdio.h>
 
-enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 3000000, BF16_PART_FLOPS = 24000000, TINY = 8192 };
+enum { MAX_PARTS = 64, BAND = 32, PART_FLOPS = 8000000, BF16_PART_FLOPS = 24000000, TINY = 8192 };
 
 /* ---- The library ---- */
 
