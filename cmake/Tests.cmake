@@ -12,6 +12,9 @@ function(elbo_label_test name source)
     else()
         set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 120)
     endif()
+    if(CMAKE_C_FLAGS MATCHES "--coverage") # not optimised, and counting, they are slow
+        set_tests_properties(${name} PROPERTIES TIMEOUT 3000)
+    endif()
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
 endfunction()
 
