@@ -1,6 +1,7 @@
 /* test_faults.c - memory that runs out at every place: the n-th allocation fails, once or with all after it, for n = 1, 2, ...
  * until all goes well. Whatever fails says NO_MEMORY, nothing leaks, what is on disk can be read, and a model that failed once
- * goes on as if it had not. With the argument "all" every n is tried; without, the first ones and then some.
+ * goes on as if it had not. With the argument "all" every n is tried; without, the first ones and then some. A second argument
+ * names the test that is meant, as cmocka's patterns do.
  *
  * First elbo's own allocations fail, which are asked of the engine's allocator; then those of others (jansson, libpng, libjpeg,
  * the C library), which are asked of malloc: this program has its own. What others can do without, they may: then all is as if
@@ -610,6 +611,7 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 1 << 28);
 #endif
     every_n = argc > 1 && strcmp(argv[1], "all") == 0;
+    if (argc > 2) cmocka_set_test_filter(argv[2]);
     if (!place) place = mkdtemp(here);
     if (!place || !back || chdir(place) || !make_data()) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
