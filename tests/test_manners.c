@@ -214,6 +214,7 @@ static void test_subnormals(void **state)
     unsigned int mode = __builtin_ia32_stmxcsr(), flush = mode | 0x8040;
     outcome plain = alone(2);
     __builtin_ia32_ldmxcsr(flush);
+    if (!(__builtin_ia32_stmxcsr() & 0x8040)) skip(); /* valgrind does without the mode */
     outcome flushed = alone(2);
     unsigned int after = __builtin_ia32_stmxcsr();
     __builtin_ia32_ldmxcsr(mode);

@@ -208,7 +208,7 @@ static elbo_status classify(gallery *g, size_t from, elbo_error *error)
         if (copy) memcpy(copy, folder, n - 1);
         word[i] = copy;
     }
-    elbo_status status = words.failed ? err_memory(error, "classes") : gallery_number(g, word, error);
+    elbo_status status = word && !words.failed ? gallery_number(g, word, error) : err_memory(error, "classes");
     arena_close(&words);
     if (status != ELBO_OK || g->n_classes > 1) return status;
     g->n_classes = 0; /* a single class tells nothing */

@@ -13,7 +13,7 @@ static node *part(const likelihood *l, node *r, int64_t j)
     int64_t e = likelihood_emits(l, 1);
     if (e == 1 || g_broken(r)) return r;
     shape each = r->shape, pairs = r->shape;
-    each.dim[each.rank - 1] /= e;
+    each.dim[each.rank - 1] /= e; /* NOLINT(clang-analyzer-core.DivideZero): of one value at least one is emitted */
     pairs.dim[pairs.rank - 1] = each.dim[each.rank - 1];
     pairs.dim[pairs.rank++] = e;
     return g_reshape(g_slice(g_reshape(r, pairs), pairs.rank - 1, j, 1), each);

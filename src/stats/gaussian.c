@@ -99,6 +99,7 @@ typedef struct shared_block {
     double *nll; /* [n] */
 } shared_block;
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): nll is written, by way of the block */
 static void share(elbo_gaussian *g, int64_t n, double *nll, pool_fn fn)
 {
     int64_t pieces = nll ? (n + TOGETHER - 1) / TOGETHER : g->d;

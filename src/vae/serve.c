@@ -84,6 +84,7 @@ static void to_data_units(const elbo_model *m, int64_t rows, float *x)
         for (int64_t i = 0; i < rows; i++)
             for (int64_t j = 0; j < r.n; j++) {
                 float *v = &x[i * d + r.first + j];
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): where a state has a name, there are states */
                 *v = (times ? *v * times[j] : *v) + add[j];
             }
     }

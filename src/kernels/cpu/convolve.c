@@ -361,9 +361,8 @@ void cpu_conv(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
     float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
-    if (is_bf16(k->n)) by_products(k, false, &s, x, y);
-    else if (few_suits(&s)) few_conv(product_level(k->library), &s, x, k->in[1].data, y, k->scratch);
-    else if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
+    if (!is_bf16(k->n) && few_suits(&s)) few_conv(product_level(k->library), &s, x, k->in[1].data, y, k->scratch);
+    else if (is_bf16(k->n) || !by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
 }
 
 void cpu_conv_dx(const kernel_args *k)

@@ -35,6 +35,7 @@ static inside inside_of(const conv_sizes *s, int axis, int64_t place)
 }
 
 /* Places [first, first + n) of a row of y, which see the same taps. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): y is written, by way of the arguments */
 static void stretch(const product_tiles *tiles, const conv_sizes *s, const float *x, const float *w, float *y, int64_t row,
                     inside rows, int64_t first, int64_t n)
 {

@@ -291,6 +291,7 @@ static void assign_slots(machine *m)
         m->slot[p->n_loads + i] = n_free ? free[--n_free] : m->n_slots++;
     }
     for (int r = 0; r < p->n_loads; r++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): each was NONE at first */
         if (m->slot[r] == NONE) m->slot[r] = m->n_slots++;
 }
 

@@ -172,8 +172,8 @@ static void run(const task *t)
     }
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): c is written, by way of the task */
 void product_builtin(cpu_level level, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                     /* NOLINTNEXTLINE(readability-non-const-parameter): c is written, by way of the task */
                      const float *b, int64_t ldb, float *c, int64_t ldc)
 {
     task t = {.tiles = product_tiles_of(level), .m = m, .n = n, .k = k, .p = a, .q = b, .c = c, .cr = ldc, .cc = 1};
@@ -204,6 +204,7 @@ void product_pack(cpu_level level, bool tb, int64_t n, int64_t k, const float *b
 }
 
 void product_by_packed(cpu_level level, bool ta, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                       /* NOLINTNEXTLINE(readability-non-const-parameter): as above */
                        const float *packed, float *c, int64_t ldc)
 {
     task t = {.tiles = product_tiles_of(level), .m = m, .n = n, .k = k, .p = a, .c = c, .cr = ldc, .cc = 1, .packed = packed};
