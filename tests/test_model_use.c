@@ -99,6 +99,40 @@ static void test_filling_in(void **state)
     elbo_model_free(m);
 }
 
+/* An allocator whose n-th allocation fails. */
+static void *failing(void *user, void *ptr, size_t old_size, size_t new_size)
+{
+    int *left = user;
+    return new_size > 0 && (*left)-- == 0 ? NULL : mem_standard.resize(NULL, ptr, old_size, new_size);
+}
+
+/* Each allocation fails in turn, and the next try makes what it should. */
+static void test_filling_in_without_memory(void **state)
+{
+    (void)state;
+    int left = -1, failed = 0;
+    elbo_engine *others = engine;
+    float holes[D], out[D], want[D];
+    fill(holes, D);
+    holes[1] = holes[4] = NAN;
+    engine = elbo_engine_open(&(elbo_engine_options){.allocator = &(elbo_allocator){failing, &left}, .threads = 1}, NULL);
+    assert_non_null(engine);
+    elbo_model *m = small();
+    elbo_status status = ELBO_NO_MEMORY;
+    for (; status != ELBO_OK; failed++) {
+        left = failed;
+        status = elbo_model_impute(m, holes, NULL, 1, 3, 1, out, NULL);
+        assert_true(status == ELBO_OK || status == ELBO_NO_MEMORY);
+    }
+    assert_true(failed > 6);
+    left = -1;
+    assert_int_equal(elbo_model_impute(m, holes, NULL, 1, 3, 1, want, NULL), ELBO_OK);
+    assert_memory_equal(out, want, sizeof want);
+    elbo_model_free(m);
+    elbo_engine_close(engine);
+    engine = others;
+}
+
 /* The plan used all the while stays; the others go, those longest unused first; and what is compiled again gives the same. */
 static void test_more_plans_than_are_kept(void **state)
 {
@@ -146,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_filling_in),
+        cmocka_unit_test(test_filling_in_without_memory),
         cmocka_unit_test(test_more_plans_than_are_kept),
         cmocka_unit_test(test_shapes_of_layers),
     };
