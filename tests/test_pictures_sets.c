@@ -1,5 +1,4 @@
 /* test_pictures_sets.c - sets of pictures: order, parts, labels, archives, readers; and CIFAR-10. */
-/* ctest: slow */
 #include "picture_files.h"
 
 #include <sys/wait.h>
