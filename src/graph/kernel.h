@@ -57,6 +57,7 @@ typedef struct preparation {
  * result where the step is not cut to blocks; parts is what the kernel said for whole tensors, else 1. */
 typedef struct preparing {
     const node *n;
+    bool in_blocks;
     int64_t rows;
     int parts, workers;
     memory m;

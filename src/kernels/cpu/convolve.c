@@ -5,7 +5,7 @@
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
  * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and conv to a few
  * channels to convolve_few.h; without oneDNN, weights are packed once for all products of a step, and so they are in bf16
- * (product_bf16.h), where the library is not asked. */
+ * (product_bf16.h), where the library is not asked. Gradients of small weights are the library's too. */
 #include "convolve_few.h"
 #include "convolve_onednn.h"
 #include "fast.h"
@@ -163,13 +163,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static bool make_convs(const preparing *q, conv_sizes s, preparation *p)
+/* For calls of so many images, and of the rest. */
+static bool make_convs(const preparing *q, conv_sizes s, int64_t images, preparation *p)
 {
     made_convs *c = mem_new(q->m, 1, sizeof *c);
     if (!c) return false;
-    int64_t all = s.batch;
-    *c = (made_convs){.m = q->m, .images = {ratio_up(q->rows, q->parts)}};
-    c->images[1] = all % c->images[0];
+    *c = (made_convs){.m = q->m, .images = {images, s.batch % images}};
     p->made = c;
     p->release = release_convs;
     for (int i = 0; i < 2 && c->images[i] > 0; i++) {
@@ -178,6 +177,13 @@ static bool make_convs(const preparing *q, conv_sizes s, preparation *p)
         if (!c->conv[i]) break;
         p->scratch = larger(p->scratch, bytes_of((int64_t)(onednn_conv_scratch(c->conv[i]) / 4 + 1)));
     }
+    return true;
+}
+
+static bool make_image_convs(const preparing *q, conv_sizes s, preparation *p)
+{
+    if (!make_convs(q, s, ratio_up(q->rows, q->parts), p)) return false;
+    const made_convs *c = p->made;
     if (!c->conv[0]) return true;
     p->shared = bytes_of((int64_t)(onednn_conv_packed(c->conv[0]) / 4));
     p->before = pack_weights;
@@ -262,7 +268,7 @@ static bool prepare_images(const preparing *q, preparation *p)
     if (!mirrored && !product_onednn(q->library)) prepare_products(q, &s, m.batch, p);
     if (!patches_are_image(&m)) p->scratch = bytes_of(most_places(places_of(&m), columns) * columns);
     if (mirrored) p->scratch += bytes_of(weights_of(&s));
-    return !product_onednn(q->library) || !suits_library(q->n->op, &s) || make_convs(q, s, p);
+    return !product_onednn(q->library) || !suits_library(q->n->op, &s) || make_image_convs(q, s, p);
 }
 
 bool cpu_conv_prepare(const preparing *q, preparation *p)
@@ -283,12 +289,19 @@ static int64_t narrow(conv_sizes *s, const kernel_args *k)
     return first;
 }
 
-static bool by_library(const kernel_args *k, int64_t images, const float *from, float *to)
+/* NULL: by products. */
+static const onednn_conv *library_conv(const kernel_args *k, int64_t images)
 {
     const made_convs *c = k->made;
     for (int i = 0; c && i < 2; i++)
-        if (c->images[i] == images && c->conv[i]) return onednn_conv_run(c->conv[i], k->worker, k->shared, from, to, k->scratch);
-    return false;
+        if (c->images[i] == images) return c->conv[i];
+    return NULL;
+}
+
+static bool by_library(const kernel_args *k, int64_t images, const float *x, const float *y)
+{
+    const onednn_conv *c = library_conv(k, images);
+    return c && onednn_conv_run(c, k->worker, k->shared, x, y, k->scratch);
 }
 
 /* C = A B or A B', by packed weights if there are any. */
@@ -371,7 +384,7 @@ void cpu_conv_dx(const kernel_args *k)
     int64_t first = narrow(&s, k);
     const float *y = (const float *)k->in[0].data + first * s.out[0] * s.out[1] * s.results;
     float *x = (float *)k->out.data + first * s.in[0] * s.in[1] * s.channels;
-    if (is_bf16(k->n) || !by_library(k, s.batch, y, x)) by_products(k, true, &s, y, x);
+    if (is_bf16(k->n) || !by_library(k, s.batch, x, y)) by_products(k, true, &s, y, x);
 }
 
 /* ---- conv_dw ---- */
@@ -442,19 +455,48 @@ static void add_bf16(const kernel_args *k, int64_t rows, int64_t columns, int64_
     bf16_by_packed(k->made, true, rows, columns, n, left, left_row, aside, sum, results, !first, room);
 }
 
+/* Whether the library is worth asking: where there is so little arithmetic that gathering patches takes longer. */
+static bool weights_suit_library(const preparing *q, const conv_sizes *s, bool mirrored)
+{
+    enum { MOST = 1 << 14 };
+    bool small = s->groups == 1 && weights_of(s) <= MOST;
+    return small && !mirrored && !is_bf16(q->n) && s->results > FEW_CHANNELS && product_onednn(q->library);
+}
+
+/* The gradient as the library lays it out comes first in the scratch. */
+static bool make_weight_convs(const preparing *q, conv_sizes s, int64_t images, preparation *p)
+{
+    if (!make_convs(q, s, images, p)) return false;
+    const made_convs *c = p->made;
+    if (c->conv[0]) p->scratch += bytes_of((int64_t)(onednn_conv_packed(c->conv[0]) / 4));
+    return true;
+}
+
 bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 {
     conv_sizes own = sizes_of_node(q->n), s;
     bool mirrored = mirror(&own, &s);
     weight_cut c = weight_cut_of(&s);
-    int64_t rows = c.taps * s.group_c;
-    if (c.images) s.batch = c.images > q->rows ? c.images : q->rows; /* of a part, or of a block */
+    int64_t rows = c.taps * s.group_c, images = q->in_blocks ? q->rows : ratio_up(s.batch, q->parts);
+    if (c.images) s.batch = images;
     p->scratch = aside_of(q->n, &s, rows, c.columns) + bytes_of(most_places(places_of(&s), rows) * rows);
     if (is_bf16(q->n)) p->made = (void *)(uintptr_t)bf16_best();
     if (mirrored) p->scratch += bytes_of(weights_of(&s));
-    if (c.images == 0 || q->parts == 1) return true;
-    p->shared = bytes_of(weights_of(&s) * q->parts);
-    p->after = add_parts;
+    if (c.images && q->parts > 1) {
+        p->shared = bytes_of(weights_of(&s) * q->parts);
+        p->after = add_parts;
+    }
+    return !weights_suit_library(q, &own, mirrored) || make_weight_convs(q, own, images, p);
+}
+
+static bool weights_by_library(const kernel_args *k, int64_t images, const float *x, const float *y, float *w)
+{
+    const onednn_conv *c = is_bf16(k->n) ? NULL : library_conv(k, images);
+    char *packed = k->scratch;
+    if (!c) return false;
+    char *scratch = packed + bytes_of((int64_t)(onednn_conv_packed(c) / 4));
+    if (!onednn_conv_run(c, k->worker, packed, x, y, scratch)) return false;
+    onednn_conv_unpack(c, packed, w);
     return true;
 }
 
@@ -511,6 +553,7 @@ void cpu_conv_dw(const kernel_args *k)
     if (k->shared) to = (float *)k->shared + k->part * weights_of(&s);
     x += first * s.in[0] * s.in[1] * s.channels;
     y += first * s.out[0] * s.out[1] * s.results;
+    if (weights_by_library(k, s.batch, x, y, to)) return;
     if (mirrored) room += bytes_of(weights_of(&s)) / sizeof *room;
     weight_gradient(k, &s, &c, x, y, 0, blocks, mirrored ? k->scratch : to, room);
     if (mirrored) turn_weights(&s, k->scratch, to);

@@ -1,8 +1,7 @@
-/* convolve_onednn.c - oneDNN's convolutions (the API of 2.x). Images keep channels last; weights are laid out as
- * the primitive wants them, which is told by strides and inner blocks of each axis. Primitives and memory objects are
- * made for one thread, in advance: a call sets where its numbers
- * are and executes. Every worker has memory objects of its own, since they hold those addresses; the scratchpad is the
- * caller's. */
+/* convolve_onednn.c - oneDNN's convolutions (the API of 2.x). Images keep channels last; weights, and their gradient, are laid
+ * out as the primitive wants them, which is told by strides and inner blocks of each axis. Primitives and memory objects are
+ * made for one thread, in advance: a call sets where its numbers are and executes. Every worker has memory objects of its own,
+ * since they hold those addresses; the scratchpad is the caller's. */
 #include "convolve_onednn.h"
 
 #if defined ELBO_HAVE_ONEDNN
@@ -31,6 +30,10 @@
     F(dilated_convolution_backward_data_desc_init,                                                                     \
       (dnnl_convolution_desc_t *, dnnl_alg_kind_t, const dnnl_memory_desc_t *, const dnnl_memory_desc_t *,             \
        const dnnl_memory_desc_t *, const dnnl_dims_t, const dnnl_dims_t, const dnnl_dims_t, const dnnl_dims_t))        \
+    F(dilated_convolution_backward_weights_desc_init,                                                                  \
+      (dnnl_convolution_desc_t *, dnnl_alg_kind_t, const dnnl_memory_desc_t *, const dnnl_memory_desc_t *,             \
+       const dnnl_memory_desc_t *, const dnnl_memory_desc_t *, const dnnl_dims_t, const dnnl_dims_t,                   \
+       const dnnl_dims_t, const dnnl_dims_t))                                                                          \
     F(primitive_attr_create, (dnnl_primitive_attr_t *))                                                                \
     F(primitive_attr_destroy, (dnnl_primitive_attr_t))                                                                 \
     F(primitive_attr_set_scratchpad_mode, (dnnl_primitive_attr_t, dnnl_scratchpad_mode_t))                             \
@@ -44,13 +47,13 @@
 
 /* Memory objects of a worker. */
 typedef struct worker_memory {
-    dnnl_memory_t from, weights, to, scratch;
+    dnnl_memory_t x, weights, y, scratch;
 } worker_memory;
 
 struct onednn_conv {
     memory m;
     const onednn *o;
-    bool backward;
+    op_code op;
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_attr_t attr;
@@ -95,7 +98,7 @@ static bool describe_tensors(onednn_conv *c, const conv_sizes *s)
 }
 
 /* What backward passes are told of the forward one. */
-static bool describe_conv(onednn_conv *c, const conv_sizes *s, bool backward, const_dnnl_primitive_desc_t hint,
+static bool describe_conv(onednn_conv *c, const conv_sizes *s, op_code op, const_dnnl_primitive_desc_t hint,
                           dnnl_primitive_desc_t *out)
 {
     dnnl_dims_t stride, before, after, gaps;
@@ -107,9 +110,12 @@ static bool describe_conv(onednn_conv *c, const conv_sizes *s, bool backward, co
     dnnl_convolution_desc_t d;
     dnnl_alg_kind_t kind = dnnl_convolution_direct;
     dnnl_status_t status =
-        backward ? c->dilated_convolution_backward_data_desc_init(&d, kind, &c->x, &c->packed, &c->y, stride, gaps, before, after)
-                 : c->dilated_convolution_forward_desc_init(&d, dnnl_forward_training, kind, &c->x, &c->packed, NULL, &c->y,
-                                                            stride, gaps, before, after);
+        op == OP_conv_dx
+            ? c->dilated_convolution_backward_data_desc_init(&d, kind, &c->x, &c->packed, &c->y, stride, gaps, before, after)
+        : op == OP_conv_dw ? c->dilated_convolution_backward_weights_desc_init(&d, kind, &c->x, &c->packed, NULL, &c->y, stride,
+                                                                               gaps, before, after)
+                           : c->dilated_convolution_forward_desc_init(&d, dnnl_forward_training, kind, &c->x, &c->packed, NULL,
+                                                                      &c->y, stride, gaps, before, after);
     return ok(status) && ok(c->primitive_desc_create(out, &d, c->attr, c->engine, hint));
 }
 
@@ -126,11 +132,11 @@ static bool describe(onednn_conv *c, const conv_sizes *s, const onednn_conv *lik
     dnnl_primitive_desc_t hint = NULL;
     bool fine = describe_tensors(c, s);
     if (like) c->packed = like->packed;
-    if (fine && c->backward) fine = describe_conv(c, s, false, NULL, &hint);
-    fine = fine && describe_conv(c, s, c->backward, hint, &c->desc) && is_fast(c);
+    if (fine && c->op != OP_conv) fine = describe_conv(c, s, OP_conv, NULL, &hint);
+    fine = fine && describe_conv(c, s, c->op, hint, &c->desc) && is_fast(c);
     if (hint) c->primitive_desc_destroy(hint);
     if (!fine) return false;
-    c->packed = *c->query_md(c->desc, dnnl_query_weights_md, 0);
+    c->packed = *c->query_md(c->desc, c->op == OP_conv_dw ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
     c->scratch = *c->query_md(c->desc, dnnl_query_scratchpad_md, 0);
     return true;
 }
@@ -212,6 +218,20 @@ void onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
     }
 }
 
+void onednn_conv_unpack(const onednn_conv *c, const void *packed, float *w)
+{
+    const int64_t *size = c->packed.dims;
+    for (int64_t tap = 0; tap < size[2] * size[3]; tap++) {
+        const float *from = (const float *)packed + c->offset[2][tap / size[3]] + c->offset[3][tap % size[3]];
+        for (int64_t i = 0; i < size[1]; i++, w += size[0]) {
+            for (int64_t f = 0, n; f < size[0]; f += n) {
+                n = size[0] - f < c->run[0] ? size[0] - f : c->run[0];
+                memcpy(w + f, from + c->offset[1][i] + c->offset[0][f], (size_t)n * sizeof *w);
+            }
+        }
+    }
+}
+
 /* ---- Making ---- */
 
 static bool make_workers(onednn_conv *c, int n)
@@ -219,10 +239,9 @@ static bool make_workers(onednn_conv *c, int n)
     c->workers = mem_new(c->m, (size_t)n, sizeof *c->workers);
     if (!c->workers) return false;
     c->n_workers = n;
-    const dnnl_memory_desc_t *from = c->backward ? &c->y : &c->x, *to = c->backward ? &c->x : &c->y;
     for (int i = 0; i < n; i++) {
         worker_memory *w = &c->workers[i];
-        if (!ok(c->memory_create(&w->from, from, c->engine, NULL)) || !ok(c->memory_create(&w->to, to, c->engine, NULL)) ||
+        if (!ok(c->memory_create(&w->x, &c->x, c->engine, NULL)) || !ok(c->memory_create(&w->y, &c->y, c->engine, NULL)) ||
             !ok(c->memory_create(&w->weights, &c->packed, c->engine, NULL)) ||
             !ok(c->memory_create(&w->scratch, &c->scratch, c->engine, NULL)))
             return false;
@@ -247,7 +266,7 @@ onednn_conv *onednn_conv_open(const onednn *o, memory m, op_code op, const conv_
     if (!c) return NULL;
     c->m = m;
     c->o = o;
-    c->backward = op == OP_conv_dx;
+    c->op = op;
     int threads = onednn_alone(o);
     bool made = make(c, s, workers, like);
     onednn_restore(o, threads);
@@ -259,7 +278,7 @@ onednn_conv *onednn_conv_open(const onednn *o, memory m, op_code op, const conv_
 static void destroy_workers(onednn_conv *c)
 {
     for (int i = 0; i < c->n_workers; i++) {
-        dnnl_memory_t held[] = {c->workers[i].from, c->workers[i].weights, c->workers[i].to, c->workers[i].scratch};
+        dnnl_memory_t held[] = {c->workers[i].x, c->workers[i].weights, c->workers[i].y, c->workers[i].scratch};
         for (int k = 0; k < 4; k++)
             if (held[k]) c->memory_destroy(held[k]);
     }
@@ -297,14 +316,13 @@ static bool place(const onednn_conv *c, dnnl_memory_t x, const void *at)
     return ok(c->memory_set_data_handle(x, (void *)(uintptr_t)at));
 }
 
-bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *from, float *to, void *scratch)
+bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *x, const float *y, void *scratch)
 {
     const worker_memory *w = &c->workers[worker];
-    if (!place(c, w->from, from) || !place(c, w->to, to) || !place(c, w->weights, packed) || !place(c, w->scratch, scratch))
-        return false;
-    dnnl_exec_arg_t args[] = {{c->backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, w->from},
-                              {DNNL_ARG_WEIGHTS, w->weights},
-                              {c->backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_DST, w->to},
+    if (!place(c, w->x, x) || !place(c, w->y, y) || !place(c, w->weights, packed) || !place(c, w->scratch, scratch)) return false;
+    dnnl_exec_arg_t args[] = {{c->op == OP_conv_dx ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, w->x},
+                              {c->op == OP_conv_dw ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, w->weights},
+                              {c->op == OP_conv ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, w->y},
                               {DNNL_ARG_SCRATCHPAD, w->scratch}};
     int threads = onednn_alone(c->o);
     bool done = ok(c->primitive_execute(c->conv, c->stream, 4, args));
@@ -343,9 +361,14 @@ void onednn_conv_pack(const onednn_conv *c, const float *w, void *packed)
     (void)c, (void)w, (void)packed;
 }
 
-bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *from, float *to, void *scratch)
+void onednn_conv_unpack(const onednn_conv *c, const void *packed, float *w)
 {
-    (void)c, (void)worker, (void)packed, (void)from, (void)to, (void)scratch;
+    (void)c, (void)packed, (void)w;
+}
+
+bool onednn_conv_run(const onednn_conv *c, int worker, const void *packed, const float *x, const float *y, void *scratch)
+{
+    (void)c, (void)worker, (void)packed, (void)x, (void)y, (void)scratch;
     return false;
 }
 
