@@ -3,9 +3,9 @@
  *   conv     y = patches(x) w            conv_dx  patches(x) += y w'            conv_dw  w = patches(x)' y
  *
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only, and sums
- * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and conv to a few
- * channels to convolve_few.h; without oneDNN, weights are packed once for all products of a step, and so they are in bf16
- * (product_bf16.h), where the library is not asked. Gradients of small weights are the library's too. */
+ * over parts are taken in order. Where oneDNN has a convolution (convolve_onednn.h) conv and conv_dx go there, and gradients of
+ * small weights; conv to a few channels, and its weights' gradient, go to convolve_few.h. Without oneDNN weights are packed once
+ * for all products of a step, and so they are in bf16 (product_bf16.h), where the library is not asked. */
 #include "convolve_few.h"
 #include "convolve_onednn.h"
 #include "fast.h"
@@ -553,6 +553,11 @@ void cpu_conv_dw(const kernel_args *k)
     if (k->shared) to = (float *)k->shared + k->part * weights_of(&s);
     x += first * s.in[0] * s.in[1] * s.channels;
     y += first * s.out[0] * s.out[1] * s.results;
+    if (few_suits(&own)) {
+        own.batch = s.batch;
+        few_conv_dw(product_level(k->library), &own, mirrored ? y : x, mirrored ? x : y, to, room);
+        return;
+    }
     if (weights_by_library(k, s.batch, x, y, to)) return;
     if (mirrored) room += bytes_of(weights_of(&s)) / sizeof *room;
     weight_gradient(k, &s, &c, x, y, 0, blocks, mirrored ? k->scratch : to, room);

@@ -3,9 +3,13 @@
  * Idea: a row of the window sees numbers that lie side by side in x, all channels of neighbouring pixels. So a number of y is a
  * sum along memory, a run for each row of the window, and nothing is gathered. A product of patches would have rows as short as y
  * has channels, and most of a vector empty.
+ * Likewise a tap's gradient: along a row of y the numbers of a result, times the channels that the tap sees, are a tile of a
+ * product that reads both where they lie.
  * Invariant: a number's bits do not depend on the place it is computed at. */
 #include "convolve_few.h"
 #include "product_tiles.h"
+
+#include <string.h>
 
 bool few_suits(const conv_sizes *s)
 {
@@ -74,4 +78,65 @@ void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float 
         if (begin < end) stretch(tiles, s, image, turned, y, row, rows, begin, end - begin);
         for (int64_t j = end; j < s->out[1]; j++) stretch(tiles, s, image, turned, y, row, rows, j, 1);
     }
+}
+
+/* ---- The gradient of the weights ---- */
+
+/* Places [begin, end) of a row of y for which a column of taps lies inside x. */
+static inside places_of_tap(const conv_sizes *s, int64_t tap)
+{
+    int64_t first = tap * s->at.dilation[1] - s->at.padding[1], step = s->at.stride[1];
+    inside p = {0, s->out[1]};
+    while (p.begin < p.end && first + p.begin * step < 0) p.begin++;
+    while (p.end > p.begin && first + (p.end - 1) * step >= s->in[1]) p.end--;
+    return p;
+}
+
+/* sum [F,C] += the gradient of a tap from a row of y, of which it sees n places, and what it sees, beginning at x. */
+static void add_row(const product_tiles *tiles, const conv_sizes *s, int64_t n, const float *x, const float *y, float *sum)
+{
+    enum { VECTORS = 3 };
+    int64_t left = s->channels / tiles->width;
+    tile_args t = {.k = n, .p = y, .pr = 1, .pk = s->results, .q = x, .qk = s->at.stride[1] * s->channels, .c = sum,
+                   .cr = s->channels, .add = true};
+    while (left > 0) {
+        int64_t vectors = left < VECTORS ? left : VECTORS;
+        tiles->tile[s->results - 1][vectors - 1](&t);
+        t.q += vectors * tiles->width;
+        t.c += vectors * tiles->width;
+        left -= vectors;
+    }
+}
+
+/* w [KH,KW,C,F] = from [KH,KW,F,C] */
+static void turn_back(const conv_sizes *s, const float *from, float *w)
+{
+    for (int64_t tap = s->at.size[0] * s->at.size[1]; tap > 0; tap--, from += s->results * s->channels)
+        for (int64_t c = 0; c < s->channels; c++)
+            for (int64_t f = 0; f < s->results; f++) *w++ = from[f * s->channels + c];
+}
+
+/* sum [KH,KW,F,C] += what row number row of y, at y, gives. */
+static void add_taps(const product_tiles *tiles, const conv_sizes *s, const float *image, const float *y, int64_t row, float *sum)
+{
+    const window *at = &s->at;
+    inside rows = inside_of(s, 0, row);
+    for (int64_t kj = 0; kj < at->size[1]; kj++) {
+        inside places = places_of_tap(s, kj);
+        int64_t n = places.end - places.begin, j = places.begin * at->stride[1] - at->padding[1] + kj * at->dilation[1];
+        for (int64_t ki = rows.begin; n > 0 && ki < rows.end; ki++) {
+            int64_t i = row * at->stride[0] - at->padding[0] + ki * at->dilation[0];
+            add_row(tiles, s, n, image + (i * s->in[1] + j) * s->channels, y + places.begin * s->results,
+                    sum + (ki * at->size[1] + kj) * s->results * s->channels);
+        }
+    }
+}
+
+void few_conv_dw(cpu_level level, const conv_sizes *s, const float *x, const float *y, float *w, float *turned)
+{
+    const product_tiles *tiles = product_tiles_of(level);
+    memset(turned, 0, (size_t)(s->at.size[0] * s->at.size[1] * s->results * s->channels) * sizeof *turned);
+    for (int64_t i = 0; i < s->batch * s->out[0]; i++, y += s->out[1] * s->results)
+        add_taps(tiles, s, x + i / s->out[0] * s->in[0] * s->in[1] * s->channels, y, i % s->out[0], turned);
+    turn_back(s, turned, w);
 }

@@ -7,7 +7,8 @@
 
 bool few_suits(const conv_sizes *s);
 
-/* y from x and w; turned: room for as many numbers as w has. */
+/* y from x and w, and the gradient w from x and y; turned: room for as many numbers as w has. */
 void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float *w, float *y, float *turned);
+void few_conv_dw(cpu_level level, const conv_sizes *s, const float *x, const float *y, float *w, float *turned);
 
 #endif
