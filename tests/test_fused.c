@@ -311,6 +311,30 @@ static void test_reductions(void **state)
     }
 }
 
+/* Computed together, softplus and sigmoid are to the bit what each is alone; the first may be written where it belongs. */
+static void test_partners(void **state)
+{
+    (void)state;
+    enum { N = 3001 };
+    static float x[N], y[2][N + 15], alone[2][N + 15];
+    for (int i = 0; i < N; i++) x[i] = (float)(draw(40001) - 20000) * 1e-3f;
+    for (int order = 0; order < 2; order++) {
+        op_code ops[2] = {order ? OP_sigmoid : OP_softplus, order ? OP_softplus : OP_sigmoid};
+        ew_load l = {.kind = LOAD_FLAT, .type = F32};
+        ew_instr instrs[3] = {{ops[0], F32, {0, 0, 0}}, {OP_neg, F32, {0, 0, 0}}, {ops[1], F32, {0, 0, 0}}};
+        ew_result results[2] = {{.reg = 1, .output = 0, .type = F32, .reduce = OP_input},
+                                {.reg = 3, .output = 1, .type = F32, .reduce = OP_input}};
+        ew_program both = {SHAPE(1, N), 1, 3, 2, &l, instrs, results};
+        cpu_fused(&both, 1, (const void *[]){x}, (void *[]){y[0], y[1]});
+        for (int k = 0; k < 2; k++) {
+            ew_result r = {.reg = 1, .type = F32, .reduce = OP_input};
+            ew_program one = {SHAPE(1, N), 1, 1, 1, &l, &instrs[2 * k], &r};
+            cpu_fused(&one, 1, (const void *[]){x}, (void *[]){alone[k]});
+            assert_memory_equal(y[k], alone[k], N * sizeof(float));
+        }
+    }
+}
+
 /* What is written past the caches is what is written through them, wherever it begins, and not a byte more. */
 static void test_streamed(void **state)
 {
@@ -473,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_random_programs),
         cmocka_unit_test(test_many_registers),
         cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_partners),
         cmocka_unit_test(test_streamed),
         cmocka_unit_test(test_sum_order_is_by_period_only),
         cmocka_unit_test(test_nan_and_infinity),

@@ -259,7 +259,8 @@ static bool prepare(plan *p, const item *it, const kernel *k, step *s)
     const node *n = it->members[0];
     if (!k->prepare) return true;
     int64_t rows = it->by_example ? p->phases[it->phase].block * n->in[0]->rows : n->shape.dim[0];
-    if (!k->prepare(&(preparing){n, it->by_example, rows, s->parts, pool_threads(p->threads), p->m, p->library}, &s->prepared)) return false;
+    preparing q = {n, it->by_example, rows, s->parts, pool_threads(p->threads), p->m, p->library};
+    if (!k->prepare(&q, &s->prepared)) return false;
     if (s->prepared.before && s->prepared.before_parts == 0) s->prepared.before_parts = 1;
     if (p->step_scratch + s->prepared.scratch > p->scratch_size) p->scratch_size = p->step_scratch + s->prepared.scratch;
     s->shared = (int64_t)p->arena_size;

@@ -19,6 +19,8 @@ typedef void (*ew_loop)(size_t n, float *y, const float *const *in, unsigned sin
 
 typedef struct ew_level {
     ew_loop run[N_OPS]; /* NULL where an operation is not elementwise */
+    /* both of x, with the bits that each has alone; three different arrays */
+    void (*softplus_and_sigmoid)(size_t n, float *softplus, float *sigmoid, const float *x);
     ew_loop cast[4];    /* by dtype: rounds to what that type can hold; the result is still float */
     void (*load[4])(size_t n, float *y, const void *x); /* from an array of a dtype; any n */
     void (*store[4])(size_t n, void *y, const float *x);

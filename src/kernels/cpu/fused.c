@@ -4,7 +4,7 @@
  * stay in the nearest cache. Slots of one buffer are handed to registers by linear scan; the more a program needs,
  * the shorter the tiles. A flat load of floats needs no slot while its array can be read where it lies, and a result
  * that is stored is computed in its place where that is safe. A register whose elements are all equal is one number
- * ("single").
+ * ("single"). A softplus and a sigmoid of the same register are computed together, where the first of them stands.
  *
  * Invariants: loops run over whole groups (ew_loops.h), past the end of a short tile if need be, so a number's bits
  * do not depend on the tile it is in; sums depend on their period only (ew_fold.c). Together: the same bits for any cut
@@ -31,6 +31,7 @@ typedef struct machine {
     int slot[EW_MAX_REGS];    /* or NONE */
     int last_use[EW_MAX_REGS]; /* instruction that reads it last; n_instrs: a result */
     int direct[EW_MAX_REGS];  /* by instruction: the result computed in its place, or NONE */
+    int partner[EW_MAX_REGS]; /* by instruction: the one that is computed together with it, or NONE */
     const float *data[EW_MAX_REGS]; /* NULL: not yet loaded in this tile */
     bool single[EW_MAX_REGS]; /* data[0] stands for all */
     bool kept[EW_MAX_REGS];   /* a load that is the same in every tile */
@@ -170,6 +171,23 @@ static float *place_of(const machine *m, int i, int reg)
     return (float *)m->out[m->p->results[m->direct[i]].output] + m->begin;
 }
 
+static void set(machine *m, int reg, const float *y)
+{
+    m->data[reg] = y;
+    m->single[reg] = false;
+}
+
+static void execute_pair(machine *m, int i, const float *x)
+{
+    int k = m->partner[i], first = m->p->n_loads + i, second = m->p->n_loads + k;
+    if (i > k) return; /* it has been */
+    float *y = place_of(m, i, first), *z = place_of(m, k, second);
+    bool softplus = m->p->instrs[i].op == OP_softplus;
+    m->level->softplus_and_sigmoid((size_t)m->padded, softplus ? y : z, softplus ? z : y, x);
+    set(m, first, y);
+    set(m, second, z);
+}
+
 static void execute(machine *m, int i)
 {
     const ew_instr *e = m->p->instrs + i;
@@ -184,10 +202,13 @@ static void execute(machine *m, int i)
         execute_single(m, e, reg, in);
         return;
     }
+    if (m->partner[i] != NONE) {
+        execute_pair(m, i, in[0]);
+        return;
+    }
     float *y = place_of(m, i, reg);
     loop_of(m, e)((size_t)m->padded, y, in, single);
-    m->data[reg] = y;
-    m->single[reg] = false;
+    set(m, reg, y);
 }
 
 /* ---- Results ---- */
@@ -245,6 +266,26 @@ static void find_last_uses(machine *m)
     for (int k = 0; k < p->n_results; k++) m->last_use[p->results[k].reg] = p->n_instrs;
 }
 
+static void find_partners(machine *m)
+{
+    const ew_program *p = m->p;
+    for (int i = 0; i < p->n_instrs; i++) m->partner[i] = NONE;
+    for (int i = 0; i < p->n_instrs; i++) {
+        if (p->instrs[i].op != OP_softplus || m->partner[i] != NONE) continue;
+        for (int k = 0; k < p->n_instrs; k++) {
+            if (p->instrs[k].op != OP_sigmoid || p->instrs[k].in[0] != p->instrs[i].in[0] || m->partner[k] != NONE) continue;
+            m->partner[i] = k;
+            m->partner[k] = i;
+            break;
+        }
+    }
+}
+
+static bool is_second(const machine *m, int i)
+{
+    return m->partner[i] != NONE && m->partner[i] < i;
+}
+
 /* A result may be computed in its place unless that is the memory of an operand that is read later. */
 static bool is_safe(const machine *m, const ew_result *r, int i)
 {
@@ -262,7 +303,8 @@ static void find_direct(machine *m)
     for (int k = 0; k < p->n_results; k++) {
         const ew_result *r = p->results + k;
         int i = r->reg - p->n_loads;
-        if (i >= 0 && !r->stream && r->reduce == OP_input && r->type == F32 && is_safe(m, r, i)) m->direct[i] = k;
+        bool stored = r->reduce == OP_input && r->type == F32 && !r->stream;
+        if (i >= 0 && stored && !is_second(m, i) && is_safe(m, r, i)) m->direct[i] = k;
     }
 }
 
@@ -288,7 +330,9 @@ static void assign_slots(machine *m)
             bool lasts = r < p->n_loads && p->loads[r].kind == LOAD_PERIODIC;
             if (m->last_use[r] == i && !again && !lasts) free[n_free++] = m->slot[r];
         }
-        m->slot[p->n_loads + i] = n_free ? free[--n_free] : m->n_slots++;
+        int partner = m->partner[i];
+        if (!is_second(m, i)) m->slot[p->n_loads + i] = n_free ? free[--n_free] : m->n_slots++;
+        if (partner > i) m->slot[p->n_loads + partner] = n_free ? free[--n_free] : m->n_slots++;
     }
     for (int r = 0; r < p->n_loads; r++)
         /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): each was NONE at first */
@@ -360,6 +404,7 @@ void fused_run(const ew_level *level, const ew_program *p, int64_t rows, const v
     m.inner = p->space.rank ? shape_count(p->space) / p->space.dim[0] : 1;
     m.n = p->space.rank ? rows * m.inner : 1;
     find_last_uses(&m);
+    find_partners(&m);
     find_direct(&m);
     assign_slots(&m);
     choose_tile(&m);
