@@ -133,11 +133,26 @@ static void test_update(void **state)
     }
 }
 
+/* A part of a batch counts by its share, but where losses of examples are summed; what a critic learns is a mean all the same. */
+static void test_shares(void **state)
+{
+    (void)state;
+    static const char *const reductions[] = {"sum", "example", "mean"};
+    for (int i = 0; i < 3; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "family=factor|reduction=%s", reductions[i]);
+        m = model_of(options, (int64_t[]){1, 2, 1});
+        assert_true(model_share(m, 0, 0.25) == (i == 0 ? 1 : 0.25));
+        assert_true(model_share(m, 1, 0.25) == 0.25);
+        elbo_model_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_norm),    cmocka_unit_test(test_not_finite), cmocka_unit_test(test_sum),
-        cmocka_unit_test(test_average), cmocka_unit_test(test_update),
+        cmocka_unit_test(test_average), cmocka_unit_test(test_update),     cmocka_unit_test(test_shares),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }
