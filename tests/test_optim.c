@@ -122,6 +122,30 @@ static void test_what_is_not_finite(void **state)
         }
 }
 
+/* A gradient whose square is not finite: whatever an optimiser keeps, its parameters show. */
+static void test_what_is_kept_shows(void **state)
+{
+    (void)state;
+    int hidden = 0;
+    for (int i = 0; i < N_CASES; i++) {
+        elbo_model *m = model_of(optim_steps[i].options, shape_of_data);
+        optim_settings o = model_optimiser(m, 0);
+        const optimiser *how = optim_at((size_t)m->config.optimizer);
+        float x[OPTIM_N] = {0}, g[OPTIM_N], slots[OPTIM_SLOTS][OPTIM_N] = {{0}}, *slot[OPTIM_SLOTS] = {0};
+        bool kept = true;
+        o.step = 1;
+        for (int k = 0; k < OPTIM_N; k++) g[k] = 1e25f;
+        for (int k = 0; k < OPTIM_SLOTS; k++)
+            if (optim_needs(how, k, &o)) slot[k] = slots[k];
+        how->update(&o, OPTIM_N, x, g, slot);
+        for (int k = 0; k < OPTIM_SLOTS; k++) kept = kept && optim_finite(OPTIM_N, slots[k]);
+        if (!kept && optim_finite(OPTIM_N, x)) fail_msg("%s: not seen", optim_steps[i].options);
+        hidden += !kept;
+        elbo_model_free(m);
+    }
+    assert_true(hidden > 0);
+}
+
 /* Of a length that no number of lanes divides. */
 static void test_sum_of_squares(void **state)
 {
@@ -158,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_running_mean),
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_what_is_not_finite),
+        cmocka_unit_test(test_what_is_kept_shows),
         cmocka_unit_test(test_sum_of_squares),
         cmocka_unit_test(test_order_of_squares),
     };

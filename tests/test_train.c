@@ -540,6 +540,25 @@ static void test_update_is_not_finite(void **state)
     assert_int_equal(epoch_on_disk(j.directory), 0);
 }
 
+/* The variance of a batch is finite, that of what it was drawn from, larger by n / (n - 1), is not: only the running one shows. */
+static void test_new_state_is_not_finite(void **state)
+{
+    (void)state;
+    bool seen = false;
+    for (float lie = 1e18f; !seen && lie < 1e22f; lie *= 1.03f) {
+        job j = new_job(NULL);
+        j.options[0][0] = "encoder", j.options[0][1] = "dense 8 bn relu";
+        j.options[1][0] = "optimizer", j.options[1][1] = "sgd";
+        j.options[2][0] = "clip", j.options[2][1] = "1";
+        j.options[3][0] = "epochs", j.options[3][1] = "1";
+        j.source.lie_at = FINGERPRINT + 2;
+        j.source.lie = lie;
+        seen = run(&j) == ELBO_DIVERGED && strstr(j.error.message, "step 2 (epoch 1): the batch made number ");
+        if (seen) assert_said(j.error.message, "of 'encoder.0.bn.running_var' inf");
+    }
+    assert_true(seen);
+}
+
 static void scale_parameter(elbo_model *m, const char *name, float factor)
 {
     const entry *e = store_find(&m->store.params, name);
@@ -748,6 +767,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_rescues_come_to_an_end),
     cmocka_unit_test(test_planted_in_each_parameter),
     cmocka_unit_test(test_update_is_not_finite),
+    cmocka_unit_test(test_new_state_is_not_finite),
     cmocka_unit_test(test_gradient_alone_is_not_finite),
     cmocka_unit_test(test_without_a_directory),
     cmocka_unit_test(test_cancelled_without_a_directory),

@@ -1,6 +1,6 @@
 /* step.c - a step: read a batch, run the training plan of each objective (loss, gradients of its group, new state), and only
- * when all losses and gradients are finite update each group of parameters and let the new state be the state. So a bad step
- * leaves everything as it was before it; it is run again with reference kernels to name where the first bad number came from. */
+ * when all of that is finite update each group of parameters and let the new state be the state. So a bad step leaves
+ * everything as it was before it; it is run again with reference kernels to name where the first bad number came from. */
 #include "../nn/rate.h"
 #include "optimise.h"
 #include "trainer.h"
@@ -177,19 +177,25 @@ static elbo_status bad_step(trainer *t, const compiled *c, const shard *p, doubl
     return step_rescue(t, what, error);
 }
 
-/* A loss need not show it: a relu turns -inf to 0. */
-static elbo_status bad_update(trainer *t, elbo_error *error)
+/* What the loss and the gradient need not show: who made a parameter, or a state, that is not finite. */
+static elbo_status bad_number(trainer *t, const char *who, const entry_list *l, const float *x, elbo_error *error)
 {
-    const store *s = &t->m->store;
     char what[2 * STORE_NAME];
-    for (int i = 0; i < s->params.n; i++)
-        for (int64_t k = 0; k < s->params.at[i].count; k++) {
-            double v = (double)s->value[s->params.at[i].offset + k];
+    for (int i = 0; i < l->n; i++)
+        for (int64_t k = 0; k < l->at[i].count; k++) {
+            double v = (double)x[l->at[i].offset + k];
             if (isfinite(v)) continue;
-            snprintf(what, sizeof what, "the optimiser made number %lld of '%s' %g", (long long)k, s->params.at[i].name, v);
+            snprintf(what, sizeof what, "%s made number %lld of '%s' %g", who, (long long)k, l->at[i].name, v);
             return step_rescue(t, what, error);
         }
-    return step_rescue(t, "the optimiser made a number that is not finite", error);
+    snprintf(what, sizeof what, "%s made a number that is not finite", who);
+    return step_rescue(t, what, error);
+}
+
+/* Only the first objective's plan leaves a new state. */
+static bool state_is_finite(const trainer *t, int number)
+{
+    return number != 0 || optim_finite((size_t)t->m->store.states.size, t->m->store.new_state);
 }
 
 /* Runs the plan of an objective on a part of the batch: its gradient goes to the store, its terms to f. Not good: a number is
@@ -203,8 +209,9 @@ static bool find_part(trainer *t, int number, const shard *p, findings *f, elbo_
     if (!c) return false;
     model_run(t->m, c, p->x, env_of(t, p));
     double loss = (double)*model_result(t->m, c, c->loss);
-    bool good = isfinite(loss) && gradient_is_finite(t->m, b->group);
-    if (!good) *status = bad_step(t, c, p, loss, error);
+    bool shown = !isfinite(loss) || !gradient_is_finite(t->m, b->group), good = !shown && state_is_finite(t, number);
+    if (shown) *status = bad_step(t, c, p, loss, error);
+    else if (!good) *status = bad_number(t, "the batch", &t->m->store.states, t->m->store.new_state, error);
     for (int i = 0; good && i < b->n_terms; i++)
         f->terms[b->first_term + i] += p->share * (double)*model_result(t->m, c, c->first_term + i);
     if (good && c->code >= 0) f->code = model_result(t->m, c, c->code);
@@ -233,7 +240,7 @@ elbo_status step_run(trainer *t, elbo_error *error)
         if (!find(t, i, &f, &status, error)) return status;
     shards_end(&t->shards, t->m);
     if (t->shards.n > 1) f.code = t->shards.code;
-    if (!apply_step(t, &f)) return bad_update(t, error);
+    if (!apply_step(t, &f)) return bad_number(t, "the optimiser", &t->m->store.params, t->m->store.value, error);
     event_step(t);
     return ELBO_OK;
 }
