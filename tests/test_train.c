@@ -540,7 +540,7 @@ static void test_update_is_not_finite(void **state)
     assert_int_equal(epoch_on_disk(j.directory), 0);
 }
 
-/* The variance of a batch is finite, that of what it was drawn from, larger by n / (n - 1), is not: only the running one shows. */
+/* A batch's variance is finite, that of what it was drawn from, larger by n / (n - 1), is not: the running one shows it. */
 static void test_new_state_is_not_finite(void **state)
 {
     (void)state;
