@@ -2,14 +2,14 @@
 """peer_torch.py - PyTorch at the same work, for bench/compare, which sets the environment.
 
     peer_torch.py train MODEL BATCH THREADS [bf16]    a step: forward, loss, backward, Adam; no data loading
-    peer_torch.py decode MODEL N THREADS [bf16]       N latents to pixels, as a traced module
-    peer_torch.py epoch FILE BATCH THREADS     a program that reads the IDX file and trains mlp-400-20 for one epoch
-    peer_torch.py save FILE / cold FILE        a traced decoder of mlp-400-20; a program that loads it and decodes one latent
+    peer_torch.py decode MODEL N THREADS              N latents to pixels, as a traced module
+    peer_torch.py epoch FILE BATCH THREADS            a program that reads the IDX file and trains mlp-400-20 for one epoch
+    peer_torch.py save FILE / cold FILE               a traced decoder of mlp-400-20; a program that loads it and decodes a latent
 
 MODEL is mlp-HIDDEN-LATENT, iwae-K (two tanh layers of 200 each way, latent 50, K draws) or one of networks.py. train and decode
-measure for each line of standard input, a number of seconds, and answer as measure.c does. bf16: the forward pass under autocast; a
-decoder whose parameters are bfloat16. The strongest settings found for PyTorch 1.13 are used: foreach Adam, gradients set to
-None, subnormals flushed, batches sliced by hand from one tensor."""
+measure for each line of standard input, a number of seconds, and answer as measure.c does. bf16: the forward pass under
+autocast. The strongest settings found for PyTorch 1.13 are used: foreach Adam, gradients set to None, subnormals flushed,
+batches sliced by hand from one tensor."""
 import math
 import sys
 import time
@@ -162,16 +162,14 @@ class Pixels(nn.Module):
         return y if getattr(self.model, "squared", False) else torch.sigmoid(y)
 
 
-def traced(name, dtype=torch.float32):
+def traced(name):
     model = make(name)
-    z = torch.randn(2, model.latent, dtype=dtype)
-    return torch.jit.trace(Pixels(model).to(dtype).eval(), z, check_trace=False), model.latent
+    return torch.jit.trace(Pixels(model).eval(), torch.randn(2, model.latent), check_trace=False), model.latent
 
 
-def decoder(name, n, bf16):
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    decode, latent = traced(name, dtype)
-    z = torch.randn(n, latent, dtype=dtype)
+def decoder(name, n):
+    decode, latent = traced(name)
+    z = torch.randn(n, latent)
 
     def run(_):
         with torch.no_grad():
@@ -225,11 +223,10 @@ def main():
     torch.set_flush_denormal(True)
     if len(sys.argv) > 4:
         torch.set_num_threads(int(sys.argv[4]))
-    bf16 = sys.argv[5:] == ["bf16"]
     if what == "train":
-        measure_on_demand(trainer(name, int(sys.argv[3]), bf16))
+        measure_on_demand(trainer(name, int(sys.argv[3]), sys.argv[5:] == ["bf16"]))
     elif what == "decode":
-        measure_on_demand(decoder(name, int(sys.argv[3]), bf16))
+        measure_on_demand(decoder(name, int(sys.argv[3])))
     elif what == "epoch":
         epoch(name, int(sys.argv[3]))
     elif what == "save":

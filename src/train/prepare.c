@@ -98,7 +98,7 @@ static void products_of(trainer *t, char *out, size_t room)
     bool wanted = t->m->config.precision == BF16_PRODUCTS;
     snprintf(out, room, "%s%s", product_name(t->engine->library), wanted && cpu_gains_from_bf16() ? "; bf16 by AMX" : "");
     if (wanted && !cpu_gains_from_bf16())
-        event_note(t, "precision bf16 needs a processor with AMX, and Linux, to be faster than fp32, which is used here");
+        event_note(t, "precision bf16 gains something only with AMX, on Linux; products are of 32-bit numbers here");
 }
 
 /* Notes what computes from here on: other products have other bits, so a run that changed them is not one that was never

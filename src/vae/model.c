@@ -285,11 +285,12 @@ static elbo_status simplify_outputs(elbo_model *m, compiled *c, graph *g, output
     return c->graph ? ELBO_OK : ELBO_NO_MEMORY;
 }
 
+/* Only in training: small products are not rounded, and what a model says of an example must not depend on how many are asked. */
 static bool rounds_products(const elbo_model *m, const compiled *c)
 {
     enum { FP32, BF16_PRODUCTS };
-    bool fast = c->key.backend == BACKEND_CPU || c->key.backend == BACKEND_CPU_OWN;
-    return m->config.precision == BF16_PRODUCTS && fast && cpu_gains_from_bf16();
+    bool trains = c->key.purpose == TRAIN && c->key.backend == BACKEND_CPU;
+    return trains && m->config.precision == BF16_PRODUCTS && cpu_gains_from_bf16();
 }
 
 static elbo_status compile_into(elbo_model *m, compiled *c, graph *g, output_list *out, node **state_value, elbo_error *error)
