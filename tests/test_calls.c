@@ -4,7 +4,7 @@
  * one that nobody disturbed. With the argument "all" every n is tried everywhere; without, every n of saving and loading, and
  * some of the rest. A second argument names the test that is meant, as cmocka's patterns do.
  *
- * The calls are made by a child, which its parent watches with ptrace; where that is not allowed the tests are skipped. */
+ * The calls are made by the threads of a child, which its parent watches with ptrace; where that is not allowed the tests are skipped. */
 /* ctest: slow */
 #include "run_rig.h"
 
@@ -85,32 +85,6 @@ typedef struct shared {
 
 static shared *both;
 
-/* Lets the child go on to its next call, or the end of this one; false: it has ended, as *status says. */
-static bool next_stop(pid_t child, int *status)
-{
-    int signal = 0;
-    do {
-        assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, signal), 0);
-        assert_int_equal(waitpid(child, status, 0), child);
-        signal = WIFSTOPPED(*status) ? WSTOPSIG(*status) : 0;
-    } while (WIFSTOPPED(*status) && signal != (SIGTRAP | 0x80));
-    return WIFSTOPPED(*status);
-}
-
-/* What is done to a call that is about to be made. */
-static void disturb(const fault *f, pid_t child, struct user_regs_struct *r)
-{
-    int status;
-    if (f->kind == HALVED) r->rdx /= 2;
-    if (f->kind == FAILED) r->orig_rax = (unsigned long long)-1;
-    if (f->kind == KILLED) assert_int_equal(kill(child, SIGKILL), 0);
-    else assert_int_equal(ptrace(PTRACE_SETREGS, child, NULL, r), 0);
-    if (f->kind != FAILED) return;
-    assert_true(next_stop(child, &status));
-    r->rax = (unsigned long long)-f->reason;
-    assert_int_equal(ptrace(PTRACE_SETREGS, child, NULL, r), 0);
-}
-
 typedef elbo_status (*action)(elbo_error *error);
 
 /* What became of a child. */
@@ -120,29 +94,71 @@ typedef struct outcome {
     elbo_status status; /* -1: it was killed */
 } outcome;
 
-/* Follows a child that has stopped itself until it is disturbed, or, for a fault that lasts, to its end; o says whether there was
- * an n-th call. */
-static void disturb_from(const fault *f, pid_t child, int n, outcome *o)
+/* A child whose calls, those of all its threads, are counted. */
+typedef struct watch {
+    const fault *f;
+    pid_t child;
+    int n, made;
+    outcome *o;
+} watch;
+
+static bool is_before_its_call(pid_t thread)
 {
-    int status, made = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFSTOPPED(status)) skip(); /* it may not be watched */
-    assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-    while (next_stop(child, &status)) {
-        struct user_regs_struct r;
-        assert_int_equal(ptrace(PTRACE_GETREGS, child, NULL, &r), 0);
-        int call = (int)r.orig_rax;
-        if (call == SYS_exit_group) return;
-        if (concerns(f, &r) && ++made >= n) {
-            if (!o->disturbed) o->call = call;
-            o->disturbed = true;
-            disturb(f, child, &r);
-            if (!f->lasting) return;
-        } else if (!next_stop(child, &status)) {
-            break;
-        }
+    struct __ptrace_syscall_info info = {0};
+    return ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+/* Whether there is more to do than to let the child run to its end. */
+static bool goes_on_watching(const watch *w)
+{
+    return !w->o->disturbed || w->f->lasting;
+}
+
+/* A call of number -1 is not made: what it returns is said when it is over. */
+static bool disturb(const watch *w, pid_t thread, struct user_regs_struct *r)
+{
+    if (w->f->kind == HALVED) r->rdx /= 2;
+    if (w->f->kind == FAILED) r->orig_rax = (unsigned long long)-1;
+    if (w->f->kind == KILLED) assert_int_equal(kill(w->child, SIGKILL), 0);
+    else assert_int_equal(ptrace(PTRACE_SETREGS, thread, NULL, r), 0);
+    return w->f->kind == FAILED || goes_on_watching(w);
+}
+
+/* A thread stands before a call or after it. Returns whether its next stop matters. */
+static bool at_call(watch *w, pid_t thread)
+{
+    struct user_regs_struct r;
+    if (ptrace(PTRACE_GETREGS, thread, NULL, &r)) return true; /* it was killed */
+    if (!is_before_its_call(thread)) {
+        if (w->f->kind != FAILED || r.orig_rax != (unsigned long long)-1) return goes_on_watching(w);
+        r.rax = (unsigned long long)-w->f->reason;
+        assert_int_equal(ptrace(PTRACE_SETREGS, thread, NULL, &r), 0);
+        return goes_on_watching(w);
     }
-    fail_msg("the child ended with %x", (unsigned)status);
+    if (!goes_on_watching(w) || !concerns(w->f, &r) || ++w->made < w->n) return goes_on_watching(w);
+    if (!w->o->disturbed) w->o->call = (int)r.orig_rax;
+    w->o->disturbed = true;
+    return disturb(w, thread, &r);
+}
+
+/* Follows a child that has stopped itself to its end. Returns how it ended. */
+static int follow(watch *w)
+{
+    int status;
+    assert_int_equal(waitpid(w->child, &status, 0), w->child);
+    if (!WIFSTOPPED(status)) skip(); /* it may not be watched */
+    long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE;
+    assert_int_equal(ptrace(PTRACE_SETOPTIONS, w->child, NULL, options), 0);
+    for (pid_t thread = w->child; thread != w->child || WIFSTOPPED(status); thread = waitpid(-1, &status, __WALL)) {
+        assert_true(thread > 0);
+        if (!WIFSTOPPED(status)) continue;
+        bool matters = goes_on_watching(w);
+        int signal = WSTOPSIG(status);
+        if (signal == (SIGTRAP | 0x80)) matters = at_call(w, thread);
+        if (signal == (SIGTRAP | 0x80) || signal == SIGSTOP || status >> 16) signal = 0; /* threads begin with a stop */
+        if (ptrace(matters ? PTRACE_SYSCALL : PTRACE_CONT, thread, NULL, signal)) assert_int_equal(errno, ESRCH);
+    }
+    return status;
 }
 
 static outcome act_in_child(action act, const fault *f, int n)
@@ -155,11 +171,8 @@ static outcome act_in_child(action act, const fault *f, int n)
         raise(SIGSTOP);
         _exit((int)act(&both->error));
     }
-    int status;
     outcome o = {.status = ELBO_OK};
-    disturb_from(f, child, n, &o);
-    if (f->kind != KILLED || !o.disturbed) assert_int_equal(ptrace(PTRACE_DETACH, child, NULL, 0), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    int status = follow(&(watch){.f = f, .child = child, .n = n, .o = &o});
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && f->kind == KILLED && o.disturbed;
     if (!killed && !WIFEXITED(status))
         fail_msg("%s at call %d (%d): the child ended with %x", f->name, n, o.call, (unsigned)status);
