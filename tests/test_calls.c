@@ -4,7 +4,8 @@
  * one that nobody disturbed. With the argument "all" every n is tried everywhere; without, every n of saving and loading, and
  * some of the rest. A second argument names the test that is meant, as cmocka's patterns do.
  *
- * The calls are made by the threads of a child, which its parent watches with ptrace; where that is not allowed the tests are skipped. */
+ * The calls are made by the threads of a child, which its parent watches with ptrace; where that is not allowed the tests are
+ * skipped. */
 /* ctest: slow */
 #include "run_rig.h"
 

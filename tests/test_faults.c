@@ -237,22 +237,23 @@ READ(read_archive, "data/set.tar.gz", 8)
 READ(read_array, "data/x.npy.gz", 0)
 READ(read_table, "data/t.csv", 0)
 
-static elbo_status train_in(bench *b, const char *directory, bool resume)
+static elbo_status train(bench *b)
 {
-    elbo_train_options o = {.directory = directory, .resume = resume, .pictures = 1};
-    b->model = elbo_train(b->engine, b->config, b->data, directory ? &o : NULL, &b->error);
+    b->model = elbo_train(b->engine, b->config, b->data, NULL, &b->error);
     return made(b, b->model);
 }
 
-static elbo_status train(bench *b)
+/* Begins a run, or goes on with it. */
+static elbo_status train_in_run(bench *b, bool pictures)
 {
-    return train_in(b, NULL, false);
+    elbo_train_options o = {.directory = "run", .resume = access("run/config.toml", F_OK) == 0, .pictures = pictures};
+    b->model = elbo_train(b->engine, b->config, b->data, &o, &b->error);
+    return made(b, b->model);
 }
 
-/* Begins a run, or goes on with it. */
 static elbo_status train_on_disk(bench *b)
 {
-    return train_in(b, "run", access("run/config.toml", F_OK) == 0);
+    return train_in_run(b, true);
 }
 
 static elbo_status resume(bench *b)
@@ -601,14 +602,14 @@ static bool metrics_say(const char *what)
 
 static elbo_status be_rescued(bench *b)
 {
-    elbo_status status = train_on_disk(b);
+    elbo_status status = train_in_run(b, false);
     return status != ELBO_OK || metrics_say("{\"rescue\":") ? status : ELBO_FAILED;
 }
 
 static elbo_status diverge(bench *b)
 {
     b->reads = 0;
-    elbo_status status = train_on_disk(b);
+    elbo_status status = train_in_run(b, false);
     if (status != ELBO_DIVERGED) return status == ELBO_OK ? ELBO_FAILED : status;
     return metrics_say("{\"diverged\":") ? ELBO_OK : ELBO_FAILED;
 }
