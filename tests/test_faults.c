@@ -589,10 +589,11 @@ static void test_tell(void **state)
     CHECK(explain, open_engine, open_config, open_data, train_on_disk);
 }
 
-/* The metrics of a run that went back, or gave up, say why. */
+/* The metrics of a run that went back, or gave up, say why. To read them nothing fails. */
 static bool metrics_say(const char *what)
 {
     static char lines[1 << 14];
+    failing->fail_at = 0;
     FILE *f = fopen("run/metrics.jsonl", "r");
     size_t n = f ? fread(lines, 1, sizeof lines - 1, f) : 0;
     lines[n] = 0;
