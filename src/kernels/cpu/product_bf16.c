@@ -116,7 +116,7 @@ const bf16_unit *bf16_portable(void)
 
 /* ---- AMX ---- */
 
-#if defined __GNUC__ && defined __x86_64__
+#if defined __x86_64__ && ((defined __clang__ && __clang_major__ >= 12) || (!defined __clang__ && __GNUC__ >= 11))
 #include <immintrin.h>
 
 #define ROUNDS __attribute__((target("avx512f,avx512bw,avx512bf16")))
