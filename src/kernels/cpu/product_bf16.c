@@ -176,7 +176,7 @@ MULTIPLIES static void amx_release(void)
         const uint16_t *a = t->a, *b = t->b;                                                                           \
         const size_t line = 2 * DEPTH, row = (size_t)t->ldc * sizeof *t->c;                                            \
         float *c = t->c, *below = c + SIDE * t->ldc;                                                                   \
-        for (int i = 0; i < t->m; i++) /* the next tiles of C: they are written faster than they are fetched */    \
+        for (int i = 0; i < t->m; i++) /* the next tiles of C: they are written faster than they are fetched */        \
             for (int j = 0; j < v; j++) __builtin_prefetch(c + i * t->ldc + PANEL + j * SIDE, 1);                      \
         __asm__ volatile("" : : : "memory"); /* what was packed is in memory */                                        \
         if (t->add) {                                                                                                  \
