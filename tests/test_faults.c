@@ -404,7 +404,7 @@ static void must(bench *b, call c)
 
 static int64_t next_n(int64_t n)
 {
-    return every_n || n < MANY ? n + 1 : n + 1 + n / 2;
+    return every_n || n < MANY ? n + 1 : n + 1 + n / 4;
 }
 
 /* What the calls before it need, then the call with its n-th allocation failing, then the call again, which must go well: all

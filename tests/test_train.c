@@ -497,7 +497,7 @@ static bool step_is_finite(elbo_model *m, source *s, char *words, size_t room)
     bool finite = isfinite((double)*model_result(m, c, c->loss)) && gradient_is_finite(m, "model");
     if (finite && optimise(m, "model", &o)) return true; /* with a rate of 0, only looking */
     for (int i = 0; i < 2; i++) memset(m->store.slot[i], 0, (size_t)m->store.params.size * sizeof(float));
-    model_blame(m, c, s->x, env, index, words, room);
+    assert_int_equal(model_blame(m, c, s->x, env, index, words, room, NULL), ELBO_OK);
     return false;
 }
 

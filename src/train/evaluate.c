@@ -77,7 +77,9 @@ typedef struct evaluation {
 static elbo_status not_finite(elbo_model *m, const compiled *c, const evaluation *v, elbo_error *error)
 {
     char where[400];
-    model_blame(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index}, v->index, where, sizeof where);
+    run_env env = {.seed = (uint64_t)m->config.seed, .index = v->index};
+    elbo_status status = model_blame(m, c, v->x, env, v->index, where, sizeof where, error);
+    if (status != ELBO_OK) return status;
     return err_set(error, ELBO_DIVERGED, "the loss is %g; it began in %s", model_total(m, v->sums), where);
 }
 

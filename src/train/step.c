@@ -171,7 +171,8 @@ elbo_status step_rescue(trainer *t, const char *what, elbo_error *error)
 static elbo_status bad_step(trainer *t, const compiled *c, const shard *p, double loss, elbo_error *error)
 {
     char where[400], what[500];
-    model_blame(t->m, c, p->x, env_of(t, p), t->feed.index + p->begin, where, sizeof where);
+    elbo_status status = model_blame(t->m, c, p->x, env_of(t, p), t->feed.index + p->begin, where, sizeof where, error);
+    if (status != ELBO_OK) return status;
     if (isfinite(loss)) snprintf(what, sizeof what, "the gradient is not finite; it began in %s", where);
     else snprintf(what, sizeof what, "the loss is %g; it began in %s", loss, where);
     return step_rescue(t, what, error);

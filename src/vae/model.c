@@ -454,19 +454,24 @@ static void describe_node(const node *x, int64_t example, const int64_t *index, 
              *x->path ? " in " : "", x->path, where);
 }
 
-void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room)
+elbo_status model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words,
+                        size_t room, elbo_error *error)
 {
     plan_key key = c->key;
     key.backend = BACKEND_REF;
     snprintf(words, room, "an operation that could not be traced");
-    compiled *ref = model_plan(m, key, NULL);
-    if (!ref) return;
+    compiled *ref = model_plan(m, key, error);
+    if (!ref) {
+        err_prefix(error, "a number is not finite; looking where it began");
+        return ELBO_NO_MEMORY;
+    }
     scalars s = scalars_of(m, c);
     const void *inputs[N_INPUTS] = {[SLOT_X] = x, [SLOT_BETA] = &s.beta, [SLOT_CAPACITY] = &s.capacity};
     plan_buffers b = buffers_of(m, inputs, env);
     const node *at;
     int64_t example;
     if (plan_find_nonfinite(ref->plan, &b, m->columns != NULL, &at, &example)) describe_node(at, example, index, words, room);
+    return ELBO_OK;
 }
 
 /* ---- Making ---- */

@@ -131,8 +131,9 @@ enum { MOST_SERVED = 1024 };
 int64_t model_bucket(int64_t n);
 
 /* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which
- * example of the data each of the batch is. */
-void model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words, size_t room);
+ * example of the data each of the batch is. Errors: NO_MEMORY. */
+elbo_status model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words,
+                        size_t room, elbo_error *error);
 
 /* What the gradient of a part of a batch, this share of its examples, counts in that of the whole. */
 double model_share(const elbo_model *m, int number, double share);
