@@ -223,7 +223,9 @@ static ALWAYS_INLINE void fill(philox_key key, uint64_t first, size_t n, float *
     for (uint64_t block = first / 4; n > 0; block += BATCH) {
         size_t have = NUMBERS - skip < n ? NUMBERS - skip : n;
         batch(key, block, made, words_of);
-        memcpy(out, made + skip, have * sizeof *out);
+        if (have == NUMBERS) memcpy(out, made, sizeof made); /* of a size that is known: a few moves */
+        else
+            for (size_t i = 0; i < have; i++) out[i] = made[skip + i];
         out += have;
         n -= have;
         skip = 0;
