@@ -38,8 +38,8 @@
 
 #define SPIN_SECONDS 50e-6
 #define YIELD_SECONDS 2e-3
-#define WATCH_SECONDS 20e-3
-#define SHARE 0.8 /* of its core, that a worker should have got meanwhile */
+#define WATCH_SECONDS 100e-3
+#define SHARE 0.65 /* of its core, that a worker should have got meanwhile */
 #define FIRST_REST 50e-3
 #define LONGEST_REST 1.6
 
