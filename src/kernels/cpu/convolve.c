@@ -4,7 +4,7 @@
  *
  * Weights [KH,KW,C/groups,F] are the product's right side as they lie. How a whole step is cut depends on shapes only. Where
  * oneDNN has a convolution (convolve_onednn.h) both go there, and conv to a few channels to convolve_few.h. Without oneDNN
- * weights are packed once for all products of a step, and so they are in bf16 (product_bf16.h), which does not ask the library. */
+ * weights are packed once for all products of a step, and so they are in bf16 (product_bf16.h), without the library. */
 #include "convolve.h"
 #include "convolve_few.h"
 #include "fast.h"
