@@ -413,7 +413,8 @@ void fused_run(const ew_level *level, const ew_program *p, int64_t rows, const v
         int64_t end = block + m.block < m.n ? block + m.block : m.n;
         for (int64_t at = block; at < end; at += m.tile) run_tile(&m, at, at + m.tile < end ? m.tile : end - at);
     }
-    ew_settle();
+    for (int k = 0; k < p->n_results; k++)
+        if (p->results[k].stream) ew_settle();
 }
 
 void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out)
