@@ -311,10 +311,20 @@ static void test_reductions(void **state)
     }
 }
 
-/* Computed together, softplus and sigmoid are to the bit what each is alone; the first may be written where it belongs. */
-static void test_partners(void **state)
+/* The loops this processor can run: number 0, 1, ...; NULL: no more. */
+static const ew_level *level_at(int number)
 {
-    (void)state;
+#if defined __x86_64__
+    static const ew_level *const levels[] = {&ew_portable, &ew_avx2, &ew_avx512};
+#else
+    static const ew_level *const levels[] = {&ew_portable};
+#endif
+    return number <= (int)cpu_best() ? levels[number] : NULL;
+}
+
+/* Computed together, softplus and sigmoid are to the bit what each is alone; the first may be written where it belongs. */
+static void check_partners(const ew_level *level)
+{
     enum { N = 3001 };
     static float x[N], y[2][N + 15], alone[2][N + 15];
     for (int i = 0; i < N; i++) x[i] = (float)(draw(40001) - 20000) * 1e-3f;
@@ -325,20 +335,25 @@ static void test_partners(void **state)
         ew_result results[2] = {{.reg = 1, .output = 0, .type = F32, .reduce = OP_input},
                                 {.reg = 3, .output = 1, .type = F32, .reduce = OP_input}};
         ew_program both = {SHAPE(1, N), 1, 3, 2, &l, instrs, results};
-        cpu_fused(&both, 1, (const void *[]){x}, (void *[]){y[0], y[1]});
+        fused_run(level, &both, 1, (const void *[]){x}, (void *[]){y[0], y[1]});
         for (int k = 0; k < 2; k++) {
             ew_result r = {.reg = 1, .type = F32, .reduce = OP_input};
             ew_program one = {SHAPE(1, N), 1, 1, 1, &l, &instrs[2 * k], &r};
-            cpu_fused(&one, 1, (const void *[]){x}, (void *[]){alone[k]});
+            fused_run(level, &one, 1, (const void *[]){x}, (void *[]){alone[k]});
             assert_memory_equal(y[k], alone[k], N * sizeof(float));
         }
     }
 }
 
-/* What is written past the caches is what is written through them, wherever it begins, and not a byte more. */
-static void test_streamed(void **state)
+static void test_partners(void **state)
 {
     (void)state;
+    for (int i = 0; level_at(i); i++) check_partners(level_at(i));
+}
+
+/* What is written past the caches is what is written through them, wherever it begins, and not a byte more. */
+static void check_streamed(const ew_level *level)
+{
     enum { N = 5003, PAST = 16 };
     _Alignas(64) static float x[N], y[2][N + PAST];
     for (int i = 0; i < N; i++) x[i] = (float)(draw(4001) - 2000) * 1e-3f;
@@ -349,12 +364,18 @@ static void test_streamed(void **state)
             ew_instr relu = {OP_relu, F32, {0, 0, 0}};
             ew_result r = {.reg = 1, .type = F32, .reduce = OP_input, .stream = streamed};
             ew_program p = {SHAPE(1, N), 1, 1, 1, &l, &relu, &r};
-            cpu_fused(&p, 1, (const void *[]){x}, (void *[]){y[streamed] + offset});
+            fused_run(level, &p, 1, (const void *[]){x}, (void *[]){y[streamed] + offset});
         }
         assert_memory_equal(y[0], y[1], sizeof y[0]);
         assert_true(isnan(y[1][N + offset]));
         for (int i = 0; i < N; i++) assert_true(y[1][i + offset] == (x[i] > 0 ? x[i] : 0));
     }
+}
+
+static void test_streamed(void **state)
+{
+    (void)state;
+    for (int i = 0; level_at(i); i++) check_streamed(level_at(i));
 }
 
 /* The sum of a period does not depend on what else is in the row, nor on how many registers the program has. */
