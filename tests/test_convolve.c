@@ -4,6 +4,9 @@
 /* ctest: slow */
 #include "rig.h"
 
+#include "base/cpu.h"
+#include "kernels/cpu/product.h"
+
 typedef struct layer {
     int64_t batch, h, w, c, f;
     int64_t kernel[2];
@@ -29,7 +32,10 @@ static const layer layers[] = {
 
 enum { N_LAYERS = sizeof layers / sizeof *layers, N_OUTPUTS = 4 };
 
-static elbo_engine *engines[4]; /* 1, 2, 3 threads; 1 thread with elbo's own products */
+/* 1, 2, 3 threads; 1 thread with elbo's own products, and with those for lesser processors. */
+enum { OWN = 3, LESSER, MOST_ENGINES = LESSER + CPU_AVX512 };
+static elbo_engine *engines[MOST_ENGINES];
+static int n_engines;
 
 /* y, and what all three operations make of it: dx, dw, and the conv of dx. */
 static graph *build(const layer *l, int64_t examples, node *out[N_OUTPUTS])
@@ -82,10 +88,10 @@ static void check_layer(const layer *l, int64_t examples)
     graph *g = build(l, examples, out), *h = build(l, 0, whole);
     rig want = run(engines[0], l, h, whole, BACKEND_REF_DOUBLE), one = run(engines[0], l, g, out, BACKEND_CPU);
     check_close(&one, &want, l);
-    for (int e = 1; e < 4; e++) {
-        rig other = run(engines[e], l, g, out, e < 3 ? BACKEND_CPU : BACKEND_CPU_OWN);
-        if (e == 3) check_close(&other, &want, l);
-        for (int o = 0; e < 3 && o < N_OUTPUTS; o++) assert_true(rig_same_bits(&one, &other, o));
+    for (int e = 1; e < n_engines; e++) {
+        rig other = run(engines[e], l, g, out, e == OWN ? BACKEND_CPU_OWN : BACKEND_CPU);
+        if (e >= OWN) check_close(&other, &want, l);
+        for (int o = 0; e < OWN && o < N_OUTPUTS; o++) assert_true(rig_same_bits(&one, &other, o));
         rig_close(&other);
     }
     rig_close(&want);
@@ -160,14 +166,21 @@ static void test_mistakes(void **state)
 static int open_engines(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++) engines[i] = rig_engine(i < 3 ? 1 + i : 1, i == 3);
+    n_engines = LESSER + (int)cpu_best();
+    for (int i = 0; i < n_engines; i++) {
+        engines[i] = rig_engine(i < OWN ? 1 + i : 1, i == OWN);
+        if (i < LESSER) continue;
+        engines[i]->library = product_open(&mem_standard, PRODUCT_BUILTIN, (cpu_level)(i - LESSER));
+        engines[i]->library_close = product_close;
+        assert_non_null(engines[i]->library);
+    }
     return 0;
 }
 
 static int close_engines(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++) elbo_engine_close(engines[i]);
+    for (int i = 0; i < n_engines; i++) elbo_engine_close(engines[i]);
     return 0;
 }
 
