@@ -93,6 +93,7 @@ static inside places_of_tap(const conv_sizes *s, int64_t tap)
 }
 
 /* sum [F,C] += the gradient of a tap from a row of y, of which it sees n places, and what it sees, beginning at x. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): sum is written, by way of the arguments */
 static void add_row(const product_tiles *tiles, const conv_sizes *s, int64_t n, const float *x, const float *y, float *sum)
 {
     enum { VECTORS = 3 };
