@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BATCH = 512 };
+enum { BATCH = MOST_SERVED }; /* a plan reads all rows of its bucket */
 
 typedef struct scoring {
     elbo_model *m;
