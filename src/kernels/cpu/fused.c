@@ -413,8 +413,9 @@ void fused_run(const ew_level *level, const ew_program *p, int64_t rows, const v
         int64_t end = block + m.block < m.n ? block + m.block : m.n;
         for (int64_t at = block; at < end; at += m.tile) run_tile(&m, at, at + m.tile < end ? m.tile : end - at);
     }
-    for (int k = 0; k < p->n_results; k++)
-        if (p->results[k].stream) ew_settle();
+    bool streamed = false;
+    for (int k = 0; k < p->n_results; k++) streamed = streamed || p->results[k].stream;
+    if (streamed) ew_settle();
 }
 
 void cpu_fused(const ew_program *p, int64_t rows, const void *const *in, void *const *out)
