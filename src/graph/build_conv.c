@@ -42,6 +42,16 @@ conv_sizes conv_sizes_of(op_code op, const attributes *at, shape a, shape b, sha
     return s;
 }
 
+bool is_conv(const node *n)
+{
+    return n->op == OP_conv || n->op == OP_conv_dx || n->op == OP_conv_dw;
+}
+
+conv_sizes conv_sizes_of_node(const node *n)
+{
+    return conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
+}
+
 double conv_flops(const conv_sizes *s)
 {
     double places = (double)(s->batch * s->out[0] * s->out[1]), taps = (double)s->at.size[0] * s->at.size[1];

@@ -24,6 +24,10 @@ int64_t window_places(const window *w, int axis, int64_t n);
 
 double conv_flops(const conv_sizes *s);
 
+/* Whether a node is one of the three, and the sizes of its whole tensors. */
+bool is_conv(const node *n);
+conv_sizes conv_sizes_of_node(const node *n);
+
 /* Pixel i of a resized axis is (1 - weight) of the old pixel first and weight of second. */
 typedef struct resize_tap {
     int64_t first, second;

@@ -11,7 +11,7 @@ typedef struct sides {
 
 static sides sides_of_conv(const node *x)
 {
-    conv_sizes s = conv_sizes_of(x->op, &x->at, x->in[0]->shape, x->in[1]->shape, x->shape);
+    conv_sizes s = conv_sizes_of_node(x);
     int64_t places = s.batch * s.out[0] * s.out[1], patch = s.at.size[0] * s.at.size[1] * s.group_c;
     if (s.groups != 1) return (sides){0, 0, 0};
     return x->op == OP_conv      ? (sides){places, s.results, patch}
@@ -38,7 +38,7 @@ void g_products_in_bf16(graph *g)
 {
     for (int i = 0; i < g_count(g); i++) {
         node *x = g_at(g, i);
-        bool conv = x->op == OP_conv || x->op == OP_conv_dx || x->op == OP_conv_dw;
+        bool conv = is_conv(x);
         if ((conv || x->op == OP_matmul) && pays(conv ? sides_of_conv(x) : sides_of_matmul(x))) x->at.flag |= IN_BF16;
     }
 }

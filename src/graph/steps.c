@@ -243,8 +243,8 @@ static const kernel *kernel_for(const plan *p, op_code op)
 
 double g_flops(const node *n)
 {
-    if (n->op == OP_conv || n->op == OP_conv_dx || n->op == OP_conv_dw) {
-        conv_sizes s = conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
+    if (is_conv(n)) {
+        conv_sizes s = conv_sizes_of_node(n);
         return conv_flops(&s);
     }
     if (n->op != OP_matmul) return 0;

@@ -91,16 +91,6 @@ static elbo_status change_options(trainer *t, const elbo_config *wanted, elbo_er
     return record_change(&t->record, c, error);
 }
 
-/* "oneDNN 2.6.3, AVX-512; bf16 by AMX" */
-static void products_of(trainer *t, char *out, size_t room)
-{
-    enum { FP32, BF16_PRODUCTS };
-    bool wanted = t->m->config.precision == BF16_PRODUCTS;
-    snprintf(out, room, "%s%s", product_name(t->engine->library), wanted && cpu_gains_from_bf16() ? "; bf16 by AMX" : "");
-    if (wanted && !cpu_gains_from_bf16())
-        event_note(t, "precision bf16 gains something only with AMX, on Linux; products are of 32-bit numbers here");
-}
-
 /* Notes what computes from here on: other products have other bits, so a run that changed them is not one that was never
  * interrupted. */
 static elbo_status name_products(trainer *t, elbo_error *error)
@@ -108,7 +98,10 @@ static elbo_status name_products(trainer *t, elbo_error *error)
     run_state *r = &t->run;
     if (!cpu_open(t->engine)) return err_memory(error, "the matrix library");
     char now[sizeof r->computed_by];
-    products_of(t, now, sizeof now);
+    bf16_use bf16 = model_bf16(t->m);
+    snprintf(now, sizeof now, "%s%s", product_name(t->engine->library), bf16 == BF16_YES ? "; bf16 by AMX" : "");
+    if (bf16 == BF16_NO_GAIN)
+        event_note(t, "precision bf16 gains something only with AMX, on Linux; products are of 32-bit numbers here");
     if (*r->computed_by && strcmp(r->computed_by, now) != 0)
         event_note(t, "the run was computed by %s and goes on with %s: its numbers will agree to rounding, not to the bit, with "
                       "those of a run that was never interrupted", r->computed_by, now);

@@ -285,12 +285,17 @@ static elbo_status simplify_outputs(elbo_model *m, compiled *c, graph *g, output
     return c->graph ? ELBO_OK : ELBO_NO_MEMORY;
 }
 
+bf16_use model_bf16(const elbo_model *m)
+{
+    enum { FP32, BF16_PRODUCTS };
+    if (m->config.precision != BF16_PRODUCTS) return BF16_NO;
+    return cpu_gains_from_bf16() ? BF16_YES : BF16_NO_GAIN;
+}
+
 /* Only in training: small products are not rounded, and what a model says of an example must not depend on how many are asked. */
 static bool rounds_products(const elbo_model *m, const compiled *c)
 {
-    enum { FP32, BF16_PRODUCTS };
-    bool trains = c->key.purpose == TRAIN && c->key.backend == BACKEND_CPU;
-    return trains && m->config.precision == BF16_PRODUCTS && cpu_gains_from_bf16();
+    return c->key.purpose == TRAIN && c->key.backend == BACKEND_CPU && model_bf16(m) == BF16_YES;
 }
 
 static elbo_status compile_into(elbo_model *m, compiled *c, graph *g, output_list *out, node **state_value, elbo_error *error)

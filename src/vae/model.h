@@ -130,6 +130,10 @@ const float *model_result(elbo_model *m, compiled *c, int output);
 enum { MOST_SERVED = 1024 };
 int64_t model_bucket(int64_t n);
 
+/* Whether training may multiply in bf16, and the processor gains from it. */
+typedef enum bf16_use { BF16_NO, BF16_NO_GAIN, BF16_YES } bf16_use;
+bf16_use model_bf16(const elbo_model *m);
+
 /* Runs c again step by step with reference kernels, and describes in words the first number that is not finite; index tells which
  * example of the data each of the batch is. Errors: NO_MEMORY. */
 elbo_status model_blame(elbo_model *m, const compiled *c, const void *x, run_env env, const int64_t *index, char *words,

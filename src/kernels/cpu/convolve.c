@@ -72,14 +72,23 @@ static bool suits_library(op_code op, const conv_sizes *s)
     return conv_places(s) >= PACKED_PLACES && !few;
 }
 
-/* Packs the right side of the products: w [taps C,F], or its transpose for conv_dx. */
+/* The right side of the products [k,n]: w [taps C,F], or its transpose for conv_dx. */
+typedef struct right_side {
+    bool turned;
+    int64_t n, k;
+} right_side;
+
+static right_side right_side_of(op_code op, const conv_sizes *s)
+{
+    int64_t columns = conv_taps(s) * s->channels;
+    return op == OP_conv_dx ? (right_side){true, columns, s->results} : (right_side){false, s->results, columns};
+}
+
 static void pack_for_products(const kernel_args *k)
 {
     conv_sizes s = conv_sizes_of_node(k->n);
-    bool back = k->n->op == OP_conv_dx;
-    int64_t columns = conv_taps(&s) * s.channels;
-    product_pack(product_level(k->library), back, back ? columns : s.results, back ? s.results : columns, k->in[1].data,
-                 s.results, k->shared, k->part, k->n_parts);
+    right_side r = right_side_of(k->n->op, &s);
+    product_pack(product_level(k->library), r.turned, r.n, r.k, k->in[1].data, s.results, k->shared, k->part, k->n_parts);
 }
 
 static int layout_parts(const conv_sizes *s)
@@ -91,9 +100,9 @@ static int layout_parts(const conv_sizes *s)
 static void prepare_products(const preparing *q, const conv_sizes *s, int64_t images, preparation *p)
 {
     int64_t columns = conv_taps(s) * s->group_c, places = images * s->out[0] * s->out[1];
-    bool back = q->n->op == OP_conv_dx;
+    right_side r = right_side_of(q->n->op, s);
     if (s->groups != 1 || ratio_up(s->batch, images) * ratio_up(places, conv_most_places(places, columns)) < PACKED_CALLS) return;
-    p->shared = conv_bytes(product_packed(product_level(q->library), back ? columns : s->results, back ? s->results : columns));
+    p->shared = conv_bytes(product_packed(product_level(q->library), r.n, r.k));
     p->before = pack_for_products;
     p->before_parts = layout_parts(s);
 }
@@ -101,26 +110,19 @@ static void prepare_products(const preparing *q, const conv_sizes *s, int64_t im
 static void pack_bf16(const kernel_args *k)
 {
     conv_sizes s = conv_sizes_of_node(k->n);
-    bool back = k->n->op == OP_conv_dx;
-    int64_t columns = conv_taps(&s) * s.channels;
-    bf16_pack(k->made, back, back ? columns : s.results, back ? s.results : columns, k->in[1].data, s.results, k->shared, k->part,
-              k->n_parts);
+    right_side r = right_side_of(k->n->op, &s);
+    bf16_pack(k->made, r.turned, r.n, r.k, k->in[1].data, s.results, k->shared, k->part, k->n_parts);
 }
 
 /* The room for a call's products comes first in the scratch. */
-static size_t bf16_room_of(const node *n, const conv_sizes *s)
-{
-    return bf16_room(n->op == OP_conv_dx ? s->results : conv_taps(s) * s->channels);
-}
-
 static void prepare_bf16(const preparing *q, conv_sizes s, preparation *p)
 {
     int64_t columns = conv_taps(&s) * s.channels;
-    bool back = q->n->op == OP_conv_dx;
+    right_side r = right_side_of(q->n->op, &s);
     s.batch = ratio_up(q->rows, q->parts);
     p->made = (void *)(uintptr_t)bf16_best();
-    p->scratch = bf16_room_of(q->n, &s) + conv_bytes(conv_most_places(conv_places(&s), columns) * columns);
-    p->shared = bf16_packed(back ? columns : s.results, back ? s.results : columns);
+    p->scratch = bf16_room(r.k) + conv_bytes(conv_most_places(conv_places(&s), columns) * columns);
+    p->shared = bf16_packed(r.n, r.k);
     p->before = pack_bf16;
     p->before_parts = layout_parts(&s);
 }
@@ -214,7 +216,7 @@ static void by_products(const kernel_args *k, bool backward, const conv_sizes *s
     float *room = k->scratch;
     if (conv_in_bf16(k->n)) {
         m = *s;
-        room += bf16_room_of(k->n, s) / sizeof *room;
+        room += bf16_room(right_side_of(k->n->op, s).k) / sizeof *room;
     } else if (conv_mirror(s, &m)) {
         conv_turn_weights(s, w, room);
         w = room;
@@ -232,7 +234,7 @@ void cpu_conv(const kernel_args *k)
     const float *x = (const float *)k->in[0].data + first * s.in[0] * s.in[1] * s.channels;
     float *y = (float *)k->out.data + first * s.out[0] * s.out[1] * s.results;
     if (!conv_in_bf16(k->n) && few_suits(&s)) few_conv(product_level(k->library), &s, x, k->in[1].data, y, k->scratch);
-    else if (conv_in_bf16(k->n) || !by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
+    else if (!by_library(k, s.batch, x, y)) by_products(k, false, &s, x, y);
 }
 
 void cpu_conv_dx(const kernel_args *k)
@@ -241,5 +243,5 @@ void cpu_conv_dx(const kernel_args *k)
     int64_t first = conv_narrow(&s, k);
     const float *y = (const float *)k->in[0].data + first * s.out[0] * s.out[1] * s.results;
     float *x = (float *)k->out.data + first * s.in[0] * s.in[1] * s.channels;
-    if (conv_in_bf16(k->n) || !by_library(k, s.batch, x, y)) by_products(k, true, &s, y, x);
+    if (!by_library(k, s.batch, x, y)) by_products(k, true, &s, y, x);
 }

@@ -12,7 +12,6 @@ enum {
     SMALL_WEIGHTS = 1 << 17, /* weights whose gradient's parts are sums over images of their own */
 };
 
-conv_sizes conv_sizes_of_node(const node *n);
 bool conv_in_bf16(const node *n);
 int64_t conv_taps(const conv_sizes *s);
 int64_t conv_places(const conv_sizes *s);

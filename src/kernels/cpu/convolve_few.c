@@ -24,18 +24,24 @@ static void turn(const conv_sizes *s, const float *w, float *to)
         for (int64_t i = 0; i < n; i++) *to++ = w[i * s->results + f];
 }
 
-/* The taps [begin, end) that lie inside an axis for a place on it. */
+/* Numbers [begin, end) of those below n that lie inside an axis of the image, from first on by a step. */
 typedef struct inside {
     int64_t begin, end;
 } inside;
 
-static inside inside_of(const conv_sizes *s, int axis, int64_t place)
+static inside inside_of(int64_t first, int64_t step, int64_t n, int64_t size)
 {
-    int64_t first = place * s->at.stride[axis] - s->at.padding[axis], step = s->at.dilation[axis];
-    inside t = {0, s->at.size[axis]};
+    inside t = {0, n};
     while (t.begin < t.end && first + t.begin * step < 0) t.begin++;
-    while (t.end > t.begin && first + (t.end - 1) * step >= s->in[axis]) t.end--;
+    while (t.end > t.begin && first + (t.end - 1) * step >= size) t.end--;
     return t;
+}
+
+/* The taps that a place on an axis sees. */
+static inside taps_of_place(const conv_sizes *s, int axis, int64_t place)
+{
+    const window *at = &s->at;
+    return inside_of(place * at->stride[axis] - at->padding[axis], at->dilation[axis], at->size[axis], s->in[axis]);
 }
 
 /* Places [first, first + n) of a row of y, which see the same taps. */
@@ -44,7 +50,7 @@ static void stretch(const product_tiles *tiles, const conv_sizes *s, const float
                     inside rows, int64_t first, int64_t n)
 {
     const window *at = &s->at;
-    inside columns = inside_of(s, 1, first);
+    inside columns = taps_of_place(s, 1, first);
     int64_t c = s->channels, line = s->in[1] * c, width = at->size[1] * c;
     dots_args t = {.m = n, .runs = rows.end - rows.begin, .k = (columns.end - columns.begin) * c, .p = x, .q = w,
                    .pr = at->stride[1] * c, .p_run = at->dilation[0] * line, .qr = at->size[0] * width, .q_run = width,
@@ -59,7 +65,7 @@ static void stretch(const product_tiles *tiles, const conv_sizes *s, const float
 
 static bool is_whole(const conv_sizes *s, int64_t column)
 {
-    inside t = inside_of(s, 1, column);
+    inside t = taps_of_place(s, 1, column);
     return t.begin == 0 && t.end == s->at.size[1];
 }
 
@@ -73,7 +79,7 @@ void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float 
     for (int64_t i = 0; i < s->batch * s->out[0]; i++, y += s->out[1] * s->results) {
         const float *image = x + i / s->out[0] * s->in[0] * s->in[1] * s->channels;
         int64_t row = i % s->out[0];
-        inside rows = inside_of(s, 0, row);
+        inside rows = taps_of_place(s, 0, row);
         for (int64_t j = 0; j < begin; j++) stretch(tiles, s, image, turned, y, row, rows, j, 1);
         if (begin < end) stretch(tiles, s, image, turned, y, row, rows, begin, end - begin);
         for (int64_t j = end; j < s->out[1]; j++) stretch(tiles, s, image, turned, y, row, rows, j, 1);
@@ -82,14 +88,11 @@ void few_conv(cpu_level level, const conv_sizes *s, const float *x, const float 
 
 /* ---- The gradient of the weights ---- */
 
-/* Places [begin, end) of a row of y for which a column of taps lies inside x. */
+/* The places of a row of y that see a column of taps. */
 static inside places_of_tap(const conv_sizes *s, int64_t tap)
 {
-    int64_t first = tap * s->at.dilation[1] - s->at.padding[1], step = s->at.stride[1];
-    inside p = {0, s->out[1]};
-    while (p.begin < p.end && first + p.begin * step < 0) p.begin++;
-    while (p.end > p.begin && first + (p.end - 1) * step >= s->in[1]) p.end--;
-    return p;
+    const window *at = &s->at;
+    return inside_of(tap * at->dilation[1] - at->padding[1], at->stride[1], s->out[1], s->in[1]);
 }
 
 /* sum [F,C] += the gradient of a tap from a row of y, of which it sees n places, and what it sees, beginning at x. */
@@ -121,7 +124,7 @@ static void turn_back(const conv_sizes *s, const float *from, float *w)
 static void add_taps(const product_tiles *tiles, const conv_sizes *s, const float *image, const float *y, int64_t row, float *sum)
 {
     const window *at = &s->at;
-    inside rows = inside_of(s, 0, row);
+    inside rows = taps_of_place(s, 0, row);
     for (int64_t kj = 0; kj < at->size[1]; kj++) {
         inside places = places_of_tap(s, kj);
         int64_t n = places.end - places.begin, j = places.begin * at->stride[1] - at->padding[1] + kj * at->dilation[1];

@@ -18,11 +18,6 @@ static int64_t ratio_up(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-conv_sizes conv_sizes_of_node(const node *n)
-{
-    return conv_sizes_of(n->op, &n->at, n->in[0]->shape, n->in[1]->shape, n->shape);
-}
-
 bool conv_in_bf16(const node *n)
 {
     return n->at.flag & IN_BF16;
@@ -125,7 +120,7 @@ bool library_convs_make(const preparing *q, conv_sizes s, int64_t images, prepar
 
 const onednn_conv *library_conv(const kernel_args *k, int64_t images)
 {
-    const library_convs *c = k->made;
+    const library_convs *c = conv_in_bf16(k->n) ? NULL : k->made;
     for (int i = 0; c && i < 2; i++)
         if (c->images[i] == images) return c->conv[i];
     return NULL;

@@ -128,7 +128,7 @@ bool cpu_conv_dw_prepare(const preparing *q, preparation *p)
 
 static bool weights_by_library(const kernel_args *k, int64_t images, const float *x, const float *y, float *w)
 {
-    const onednn_conv *c = conv_in_bf16(k->n) ? NULL : library_conv(k, images);
+    const onednn_conv *c = library_conv(k, images);
     char *packed = k->scratch;
     if (!c) return false;
     char *scratch = packed + conv_bytes((int64_t)(onednn_conv_packed(c) / 4));

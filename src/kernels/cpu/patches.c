@@ -48,13 +48,15 @@ static bool taps_inside(const conv_sizes *s, const segment *g, int64_t j, int64_
     return *begin < *end;
 }
 
-/* Places [begin, end) of a stretch whose segment is whole, inside the image. */
-static stretch whole_places(const conv_sizes *s, const segment *g, const stretch *o)
+/* A stretch's places [*begin, *end) whose segment is whole, inside the image. */
+static void whole_places(const conv_sizes *s, const segment *g, const stretch *o, int64_t *begin, int64_t *end)
 {
     int64_t step = s->at.stride[1], first = o->j * step + g->j, last = s->in[1] - g->taps;
-    int64_t begin = first < 0 ? (-first + step - 1) / step : 0, end = last < first ? 0 : (last - first) / step + 1;
-    if (g->row < 0 || end < begin) end = begin;
-    return (stretch){.j = begin < o->n ? begin : o->n, .n = end < o->n ? end : o->n};
+    *begin = first < 0 ? (-first + step - 1) / step : 0;
+    *end = last < first ? 0 : (last - first) / step + 1;
+    if (g->row < 0 || *end < *begin) *end = *begin;
+    if (*begin > o->n) *begin = o->n;
+    if (*end > o->n) *end = o->n;
 }
 
 /* By so many, the last of them again where they do not come out even. */
@@ -91,12 +93,12 @@ static void gather_edge(const conv_sizes *s, const segment *g, int64_t j, const 
 
 static void gather_segment(const conv_sizes *s, const segment *g, const stretch *o, int64_t columns, const float *x, float *to)
 {
-    stretch whole = whole_places(s, g, o);
-    int64_t step = s->at.stride[1], j = o->j * step + g->j;
-    for (int64_t k = 0; k < whole.j; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
-    copy_lines(whole.n - whole.j, g->width, x + g->row + (j + whole.j * step) * s->channels, step * s->channels,
-               to + whole.j * columns, columns);
-    for (int64_t k = whole.n; k < o->n; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
+    int64_t step = s->at.stride[1], j = o->j * step + g->j, begin, end;
+    whole_places(s, g, o, &begin, &end);
+    for (int64_t k = 0; k < begin; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
+    copy_lines(end - begin, g->width, x + g->row + (j + begin * step) * s->channels, step * s->channels,
+               to + begin * columns, columns);
+    for (int64_t k = end; k < o->n; k++) gather_edge(s, g, j + k * step, x, to + k * columns);
 }
 
 static void scatter_edge(const conv_sizes *s, const segment *g, int64_t j, const float *from, float *x)
@@ -111,12 +113,12 @@ static void scatter_segment(const conv_sizes *s, const segment *g, const stretch
                             float *x)
 {
     if (g->row < 0) return;
-    stretch whole = whole_places(s, g, o);
-    int64_t step = s->at.stride[1], j = o->j * step + g->j;
-    for (int64_t k = 0; k < whole.j; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
-    add_lines(whole.n - whole.j, g->width, from + whole.j * columns, columns,
-              x + g->row + (j + whole.j * step) * s->channels, step * s->channels);
-    for (int64_t k = whole.n; k < o->n; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
+    int64_t step = s->at.stride[1], j = o->j * step + g->j, begin, end;
+    whole_places(s, g, o, &begin, &end);
+    for (int64_t k = 0; k < begin; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
+    add_lines(end - begin, g->width, from + begin * columns, columns,
+              x + g->row + (j + begin * step) * s->channels, step * s->channels);
+    for (int64_t k = end; k < o->n; k++) scatter_edge(s, g, j + k * step, from + k * columns, x);
 }
 
 void patches_gather(const conv_sizes *s, patches p, const float *x, float *to)

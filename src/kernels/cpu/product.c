@@ -97,6 +97,11 @@ static matmul matmul_of(int32_t flag, shape a, shape b, shape c)
     return (matmul){ta, tb, bf16, batch, m, n, k, a.rank > 2 ? m * k : 0, b.rank > 2 ? k * n : 0};
 }
 
+static matmul matmul_of_node(const node *n)
+{
+    return matmul_of(n->at.flag, n->in[0]->shape, n->in[1]->shape, n->shape);
+}
+
 /* What one part computes: lines are matrices of the batch, columns or rows. */
 typedef enum cut_axis { MATRICES, ROWS_OF_C, COLUMNS_OF_C } cut_axis;
 
@@ -123,7 +128,7 @@ static cut cut_of(const matmul *p)
 
 int cpu_matmul_parts(const node *n)
 {
-    matmul p = matmul_of(n->at.flag, n->in[0]->shape, n->in[1]->shape, n->shape);
+    matmul p = matmul_of_node(n);
     cut u = cut_of(&p);
     return (int)ratio_up(u.lines, u.per_part);
 }
@@ -171,7 +176,7 @@ static int layout_parts(const matmul *p)
 
 static void turn(const kernel_args *k)
 {
-    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    matmul p = matmul_of_node(k->n);
     int64_t lines = ratio_up(ratio_up(p.n, k->n_parts), 16) * 16, first = k->part * lines;
     if (first + lines > p.n) lines = p.n - first;
     if (lines > 0) transpose(lines, p.k, (const float *)k->in[1].data + first * p.k, p.k, (float *)k->shared + first, p.n);
@@ -179,13 +184,13 @@ static void turn(const kernel_args *k)
 
 static void pack(const kernel_args *k)
 {
-    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    matmul p = matmul_of_node(k->n);
     product_pack(product_level(k->library), p.tb, p.n, p.k, k->in[1].data, p.tb ? p.k : p.n, k->shared, k->part, k->n_parts);
 }
 
 static void pack_bf16(const kernel_args *k)
 {
-    matmul p = matmul_of(k->n->at.flag, k->n->in[0]->shape, k->n->in[1]->shape, k->n->shape);
+    matmul p = matmul_of_node(k->n);
     bf16_pack(k->made, p.tb, p.n, p.k, k->in[1].data, p.tb ? p.k : p.n, k->shared, k->part, k->n_parts);
 }
 
@@ -200,7 +205,7 @@ static void prepare_bf16(const matmul *p, preparation *out)
 
 bool cpu_matmul_prepare(const preparing *q, preparation *out)
 {
-    matmul p = matmul_of(q->n->at.flag, q->n->in[0]->shape, q->n->in[1]->shape, q->n->shape);
+    matmul p = matmul_of_node(q->n);
     if (p.bf16) {
         prepare_bf16(&p, out);
         return true;
