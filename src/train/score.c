@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BATCH = MOST_SERVED }; /* a plan reads all rows of its bucket */
+enum { BATCH = MOST_SERVED }; /* a plan that looks at several at once reads all rows of its bucket */
 
 typedef struct scoring {
     elbo_model *m;
@@ -20,7 +20,9 @@ typedef struct scoring {
 static void add_round(scoring *s, compiled *c, int64_t n, uint32_t round, elbo_score *scores)
 {
     elbo_model *m = s->m;
-    model_run(m, c, s->x, (run_env){.seed = (uint64_t)m->config.seed, .step = round, .index = s->index});
+    run_env env = {.seed = (uint64_t)m->config.seed, .step = round, .index = s->index,
+                   .examples = plan_takes_fewer(c->plan) ? n : 0};
+    model_run(m, c, s->x, env);
     for (int t = 0; t < m->objectives[0].n_terms; t++) {
         const float *value = model_result(m, c, c->first_term + t); /* [B] */
         bool rec = strcmp(m->terms[t].name, "rec") == 0, kl = strcmp(m->terms[t].name, "kl") == 0;
