@@ -35,6 +35,7 @@ typedef struct reference {
     int64_t offset;
     int64_t advance;
     int64_t apart; /* bytes by which it moves with each block: a result over the batch has a place for each block's share */
+    bool far;      /* so large, and read so much later, that it is written past the caches */
 } reference;
 
 /* A result over the batch: how and from where shares are put together, and where to. */

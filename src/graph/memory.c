@@ -1,18 +1,21 @@
 /* memory.c - where every tensor lies. A tensor made and read within one by-example phase, always by the same examples, needs
  * room for one block only: it goes to the scratch of the worker that computes the block. Everything else goes to the arena.
  * In both, tensors whose lifetimes do not meet share room: lifetimes are counted in steps of the phase for scratch, in
- * phases for the arena. Largest first, each at the lowest offset that is free for its lifetime. */
+ * phases for the arena. Largest first, each at the lowest offset that is free for its lifetime.
+ * What is large and read by later phases only is far: no cache holds it until then. What its own phase reads, a block at a time,
+ * is still there. */
 #include "compile.h"
 
 #include <stdlib.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, FAR_BYTES = 1 << 21 };
 
 typedef struct room {
     const node *x;
     int pool; /* the phase whose scratch it is, -1: the arena */
     int first, last;
     int64_t size, offset;
+    bool near; /* read in the phase that makes it */
 } room;
 
 typedef struct lives {
@@ -27,6 +30,7 @@ static void note_read(void *user, const node *read, bool whole)
     room *r = &l->rooms[view_root(read)->id];
     if (!r->x) return;
     const item *maker = &l->p->items[l->p->item_of[r->x->id]];
+    if (l->reader->phase == maker->phase) r->near = true;
     if (whole || l->reader->phase != maker->phase) r->pool = -1;
     if (l->reader->phase > r->last) r->last = l->reader->phase;
 }
@@ -120,7 +124,9 @@ static void place_rooms(plan *p, room **order, int n)
         r->offset = lowest_offset(r, order, i);
         size_t *size = r->pool < 0 ? &p->arena_size : &p->scratch_size, end = (size_t)(r->offset + r->size);
         if (end > *size) *size = end;
-        p->where[r->x->id] = (reference){.base = r->pool < 0 ? IN_ARENA : IN_SCRATCH, .offset = r->offset};
+        p->where[r->x->id] = (reference){.base = r->pool < 0 ? IN_ARENA : IN_SCRATCH,
+                                         .offset = r->offset,
+                                         .far = r->pool < 0 && !r->near && r->size >= FAR_BYTES};
     }
 }
 

@@ -135,9 +135,8 @@ static int operand_register(builder *b, const node *x, const node *reader)
 static void add_result(builder *b, const node *x, int reg, op_code reduce, int64_t period)
 {
     ew_program *pr = b->program;
-    enum { STREAM_BYTES = 1 << 21 };
     reference to = where_is(b->p, x, (int64_t)node_bytes(b->p, x) / b->units);
-    bool stream = to.base == IN_ARENA && x->type == F32 && reduce == OP_input && node_bytes(b->p, x) >= STREAM_BYTES;
+    bool stream = to.far && x->type == F32 && reduce == OP_input;
     pr->results[pr->n_results++] = (ew_result){
         .reg = reg, .output = b->s->n_out, .type = x->type, .reduce = reduce, .period = period, .stream = stream};
     b->out[b->s->n_out++] = to;
