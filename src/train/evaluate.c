@@ -118,7 +118,7 @@ static elbo_status evaluate_all(elbo_model *m, evaluation *v, elbo_dtype stored,
         if (n == 0) break;
         c = model_plan(m, key, error);
         if (!c) return ELBO_NO_MEMORY;
-        model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index});
+        model_run(m, c, v->x, (run_env){.seed = (uint64_t)m->config.seed, .index = v->index, .examples = n});
         evaluate_add(m, c, n, v->sums, &v->arrays);
         latent_kl_add(m, c, n, v->use);
         if (!isfinite(model_total(m, v->sums))) return not_finite(m, c, v, error);

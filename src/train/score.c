@@ -20,8 +20,7 @@ typedef struct scoring {
 static void add_round(scoring *s, compiled *c, int64_t n, uint32_t round, elbo_score *scores)
 {
     elbo_model *m = s->m;
-    run_env env = {.seed = (uint64_t)m->config.seed, .step = round, .index = s->index,
-                   .examples = plan_takes_fewer(c->plan) ? n : 0};
+    run_env env = {.seed = (uint64_t)m->config.seed, .step = round, .index = s->index, .examples = n};
     model_run(m, c, s->x, env);
     for (int t = 0; t < m->objectives[0].n_terms; t++) {
         const float *value = model_result(m, c, c->first_term + t); /* [B] */

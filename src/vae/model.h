@@ -121,7 +121,8 @@ optim_settings model_optimiser(const elbo_model *m, int number);
 /* The plan for a key; NULL: see error. Valid until the next call. */
 compiled *model_plan(elbo_model *m, plan_key key, elbo_error *error);
 
-/* Runs a plan on x (or z for DECODE) [B,...]. env tells seed, step and indices; to: where DECODE and DRAW put their x. */
+/* Runs a plan on x (or z for DECODE) [B,...]. env tells seed, step and indices, and how many examples there are where that is
+ * fewer than the plan's (a plan that looks at several at once computes all the same); to: where DECODE and DRAW put their x. */
 void model_run(elbo_model *m, compiled *c, const void *x, run_env env);
 void model_run_to(elbo_model *m, compiled *c, const void *x, run_env env, float *to);
 const float *model_result(elbo_model *m, compiled *c, int output);
