@@ -90,6 +90,7 @@ typedef struct job {
     int resume, no_validation, no_pictures;
     elbo_engine *engine;
     int cancel_at_events; /* the n-th STEP or EPOCH event cancels; 0: none */
+    int cancel_at_epoch;  /* the end of this one cancels, likewise */
     char notes[4096];
     elbo_error error;
 } job;
@@ -106,6 +107,7 @@ static inline int on_event(void *user, const elbo_event *event)
     job *j = user;
     size_t n = strlen(j->notes);
     if (event->text) snprintf(j->notes + n, sizeof j->notes - n, "%s\n", event->text);
+    if (j->cancel_at_epoch && event->kind == ELBO_EVENT_EPOCH && event->epoch == j->cancel_at_epoch) return 1;
     return !event->text && j->cancel_at_events && --j->cancel_at_events == 0;
 }
 

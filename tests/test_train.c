@@ -625,6 +625,31 @@ static void test_cancelled_without_a_directory(void **state)
     assert_said(j.error.message, "cancelled in epoch");
 }
 
+/* Trains so many epochs, cancelled then or over. */
+static void train_epochs(const char *directory, int epochs, bool cancelled)
+{
+    job j = new_job(directory);
+    char words[24];
+    snprintf(words, sizeof words, "%d", cancelled ? 60 : epochs);
+    j.options[0][0] = "epochs";
+    j.options[0][1] = words;
+    if (cancelled) j.cancel_at_epoch = epochs;
+    assert_run(&j, cancelled ? ELBO_CANCELLED : ELBO_OK);
+}
+
+/* After short epochs curves are not always drawn, but wherever a run ends they show all of it. */
+static void test_curves_to_the_end(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 23 }; /* the last of them is one without */
+    train_epochs("curves", EPOCHS, false);
+    train_epochs("curves_cancelled", EPOCHS, true);
+    train_epochs("curves_shorter", EPOCHS - 1, false);
+    assert_true(equal_files("curves/metrics.jsonl", "curves_cancelled/metrics.jsonl"));
+    assert_true(equal_files("curves/curves.png", "curves_cancelled/curves.png"));
+    assert_false(equal_files("curves/curves.png", "curves_shorter/curves.png"));
+}
+
 /* Every output of a model is the same to the bit when the model was saved and loaded. */
 static void test_saved_and_loaded(void **state)
 {
@@ -771,6 +796,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_gradient_alone_is_not_finite),
     cmocka_unit_test(test_without_a_directory),
     cmocka_unit_test(test_cancelled_without_a_directory),
+    cmocka_unit_test(test_curves_to_the_end),
     cmocka_unit_test(test_saved_and_loaded),
     cmocka_unit_test(test_latent_use),
     cmocka_unit_test(test_load_of_a_directory),

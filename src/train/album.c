@@ -175,7 +175,7 @@ static void fill_curves(const record *r, double *at[N_CURVES + 1])
     }
 }
 
-static elbo_status draw_curves(record *r, elbo_error *error)
+elbo_status album_curves(record *r, elbo_error *error)
 {
     size_t n = r->history.n;
     double *numbers = mem_new(r->m, (N_CURVES + 1) * n, sizeof *numbers), *at[N_CURVES + 1];
@@ -201,6 +201,5 @@ elbo_status album_epoch(record *r, elbo_model *m, feed *f, int64_t epoch, elbo_e
 {
     page p = {.r = r, .m = m, .f = f, .epoch = epoch};
     bool due = are_pictures(m) && epoch % m->config.pictures_every == 0;
-    elbo_status status = due ? draw_pictures(&p, error) : ELBO_OK;
-    return status == ELBO_OK ? draw_curves(r, error) : status;
+    return due ? draw_pictures(&p, error) : ELBO_OK;
 }

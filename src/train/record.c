@@ -401,6 +401,26 @@ elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo
 
 /* ---- Epochs ---- */
 
+static elbo_status draw_curves(record *r, int64_t epoch, elbo_error *error)
+{
+    r->drawn = epoch;
+    return album_curves(r, error);
+}
+
+/* Curves of many epochs take longer to draw than a small model takes to train: of short epochs they show every twentieth part more
+ * of the run. */
+static bool curves_are_due(int64_t epoch, double seconds)
+{
+    enum { PART = 20 };
+    return seconds >= 1 || epoch % (1 + epoch / PART) == 0;
+}
+
+elbo_status record_end(record *r, elbo_error *error)
+{
+    int64_t epoch = r->history.n ? r->history.at[r->history.n - 1].epoch : 0;
+    return r->directory && r->pictures && epoch != r->drawn ? draw_curves(r, epoch, error) : ELBO_OK;
+}
+
 elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error)
 {
     if (!r->directory) return ELBO_OK;
@@ -408,5 +428,6 @@ elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures 
     if (status == ELBO_OK) status = write_metrics(r, m, e, error);
     if (status == ELBO_OK) status = write_times(r, e->epoch, seconds, error);
     if (status == ELBO_OK && r->pictures) status = album_epoch(r, m, f, e->epoch, error);
+    if (status == ELBO_OK && r->pictures && curves_are_due(e->epoch, seconds)) status = draw_curves(r, e->epoch, error);
     return status;
 }

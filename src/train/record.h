@@ -29,6 +29,7 @@ typedef struct record {
     uint64_t metrics_size;
     int held;          /* file_hold of the directory */
     bool last_is_good; /* last.safetensors may become previous.safetensors */
+    int64_t drawn;     /* the last epoch in curves.png, as far as is known */
 } record;
 
 /* Begins a run in the directory of options (NULL: none). Errors: USAGE (it has a run already, or one that is under way), IO. */
@@ -47,8 +48,10 @@ elbo_status record_change(record *r, const elbo_config *config, elbo_error *erro
 /* *bare: whether a run was begun in directory but ended before its first checkpoint. Errors: IO, NO_MEMORY. */
 elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error);
 
-/* Adds an epoch: its line of metrics and of times, its pictures and curves. */
+/* Adds an epoch: its line of metrics and of times, its pictures and, mostly, curves. */
 elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error);
+/* Ends the record of a run, for now: curves show all epochs. */
+elbo_status record_end(record *r, elbo_error *error);
 /* Notes in the metrics that training went back because of a number that was not finite, or ended there. */
 elbo_status record_rescue(record *r, const trouble *what, double rate_factor, elbo_error *error);
 /* Notes that the patience of early stopping was over. */

@@ -163,6 +163,15 @@ static elbo_status all_epochs(trainer *t, elbo_error *error)
 
 /* ---- The whole run ---- */
 
+/* However a run ends that is not broken off by the system, its record is complete. */
+static elbo_status end_record(trainer *t, elbo_status status, elbo_error *error)
+{
+    elbo_error why = {0};
+    bool ended = status == ELBO_OK || status == ELBO_CANCELLED || status == ELBO_DIVERGED;
+    if (!ended || record_end(&t->record, &why) == ELBO_OK || status == ELBO_DIVERGED) return status;
+    return err_set(error, why.code, "%s", why.message);
+}
+
 /* The best model, where one was kept; else as it is. */
 static elbo_status take_best(trainer *t, elbo_error *error)
 {
@@ -203,7 +212,7 @@ elbo_model *elbo_train(elbo_engine *engine, const elbo_config *config, elbo_data
     *t = (trainer){.engine = engine, .data = data, .options = options ? options : &none, .record = {.m = engine->m}};
     elbo_status status = prepare(t, config, &mine);
     if (status == ELBO_OK) event_head(t);
-    if (status == ELBO_OK) status = all_epochs(t, &mine);
+    if (status == ELBO_OK) status = end_record(t, all_epochs(t, &mine), &mine);
     if (status == ELBO_OK) status = take_best(t, &mine);
     elbo_model *m = t->m;
     trainer_close(t);
