@@ -650,6 +650,28 @@ static void test_curves_to_the_end(void **state)
     assert_false(equal_files("curves/curves.png", "curves_shorter/curves.png"));
 }
 
+/* Of many short epochs not each is saved, and the best model waits for the next that is: a run that breaks off between two of
+ * them, and is resumed, leaves the files of one that did not. Here the best is of an epoch that is not saved, seven from the end. */
+static void test_resumed_between_checkpoints(void **state)
+{
+    (void)state;
+    enum { LATE = 9, OF_EPOCH = STEPS + 2 }; /* epochs; reads: steps, validation, pairs.png */
+    job whole = new_job("many");
+    const char *const options[3][2] = {{"epochs", "400"}, {"patience", "6"}, {"seed", "5"}};
+    memcpy(whole.options, options, sizeof options);
+    assert_run(&whole, ELBO_OK);
+    assert_said(whole.notes, "ended after epoch");
+    for (int k = 0; k < LATE; k++) {
+        job j = new_job("many_parts");
+        memcpy(j.options, whole.options, sizeof j.options);
+        remove_run(j.directory);
+        j.source.fail_at = whole.source.reads - k * OF_EPOCH - k % OF_EPOCH;
+        assert_run(&j, ELBO_IO);
+        finish(&j);
+        assert_same_run(whole.directory, j.directory);
+    }
+}
+
 /* Every output of a model is the same to the bit when the model was saved and loaded. */
 static void test_saved_and_loaded(void **state)
 {
@@ -797,6 +819,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_without_a_directory),
     cmocka_unit_test(test_cancelled_without_a_directory),
     cmocka_unit_test(test_curves_to_the_end),
+    cmocka_unit_test(test_resumed_between_checkpoints),
     cmocka_unit_test(test_saved_and_loaded),
     cmocka_unit_test(test_latent_use),
     cmocka_unit_test(test_load_of_a_directory),

@@ -92,13 +92,14 @@ static elbo_status count_flops(trainer *t, double *flops, elbo_error *error)
     return ELBO_OK;
 }
 
-/* Bytes of the copy from which a checkpoint is written, or of the best model where there is no directory. */
-static double copy_bytes(const trainer *t, bool directory)
+/* Bytes of the copy from which a checkpoint is written, and of the best model where no file keeps it after each epoch. */
+static double copy_bytes(const trainer *t, bool directory, double seconds_per_epoch)
 {
     const store *s = &t->m->store;
-    double numbers = (double)(s->params.size + s->states.size);
-    if (!directory) return sizeof(float) * numbers;
-    if (t->m->config.ema > 0) numbers *= 2;
+    double model = (double)(s->params.size + s->states.size), numbers = model;
+    if (!directory) return sizeof(float) * model;
+    if (seconds_per_epoch < LONG_EPOCH) numbers += model;
+    if (t->m->config.ema > 0) numbers += model;
     for (int i = 0; i < OPTIM_SLOTS; i++)
         if (s->slot[i]) numbers += (double)s->params.size;
     return sizeof(float) * numbers;
@@ -116,7 +117,7 @@ static elbo_status forecast(trainer *t, bool directory, elbo_forecast *out, elbo
     out->seconds_per_step = step;
     out->seconds_per_epoch = step * (double)out->steps_per_epoch + validation;
     out->seconds = out->seconds_per_epoch * (double)t->m->config.epochs;
-    out->memory = largest_resident_set() + copy_bytes(t, directory);
+    out->memory = largest_resident_set() + copy_bytes(t, directory, out->seconds_per_epoch);
     return ELBO_OK;
 }
 

@@ -401,18 +401,16 @@ elbo_status record_go_on(record *r, const char *from, const run_state *run, elbo
 
 /* ---- Epochs ---- */
 
+bool record_is_due(int64_t epoch, double seconds)
+{
+    enum { PART = 20 };
+    return seconds >= LONG_EPOCH || epoch % (1 + epoch / PART) == 0;
+}
+
 static elbo_status draw_curves(record *r, int64_t epoch, elbo_error *error)
 {
     r->drawn = epoch;
     return album_curves(r, error);
-}
-
-/* Curves of many epochs take longer to draw than a small model takes to train: of short epochs they show every twentieth part more
- * of the run. */
-static bool curves_are_due(int64_t epoch, double seconds)
-{
-    enum { PART = 20 };
-    return seconds >= 1 || epoch % (1 + epoch / PART) == 0;
 }
 
 elbo_status record_end(record *r, elbo_error *error)
@@ -428,6 +426,6 @@ elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures 
     if (status == ELBO_OK) status = write_metrics(r, m, e, error);
     if (status == ELBO_OK) status = write_times(r, e->epoch, seconds, error);
     if (status == ELBO_OK && r->pictures) status = album_epoch(r, m, f, e->epoch, error);
-    if (status == ELBO_OK && r->pictures && curves_are_due(e->epoch, seconds)) status = draw_curves(r, e->epoch, error);
+    if (status == ELBO_OK && r->pictures && record_is_due(e->epoch, seconds)) status = draw_curves(r, e->epoch, error);
     return status;
 }

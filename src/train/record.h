@@ -48,7 +48,11 @@ elbo_status record_change(record *r, const elbo_config *config, elbo_error *erro
 /* *bare: whether a run was begun in directory but ended before its first checkpoint. Errors: IO, NO_MEMORY. */
 elbo_status record_look(elbo_engine *engine, const char *directory, bool *bare, elbo_error *error);
 
-/* Adds an epoch: its line of metrics and of times, its pictures and, mostly, curves. */
+/* Whether the run is saved after an epoch, and its curves are drawn. Both take longer than a small model takes for an epoch of
+ * little data, so of shorter epochs than this it is each of the first 20, and then every twentieth part more of the run. */
+#define LONG_EPOCH 1.0 /* seconds */
+bool record_is_due(int64_t epoch, double seconds);
+/* Adds an epoch: its line of metrics and of times, its pictures and, where they are due, curves. */
 elbo_status record_epoch(record *r, elbo_model *m, feed *f, const epoch_figures *e, double seconds, elbo_error *error);
 /* Ends the record of a run, for now: curves show all epochs. */
 elbo_status record_end(record *r, elbo_error *error);

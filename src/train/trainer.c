@@ -41,22 +41,39 @@ static void exchange_average(trainer *t)
 }
 
 /* Without a validation part the newest model is the best. */
-static elbo_status keep_best(trainer *t, const elbo_metrics *valid, elbo_error *error)
+static elbo_status keep_best(trainer *t, const elbo_metrics *valid, bool due, elbo_error *error)
 {
     if (valid->count && t->run.epoch > 1 && !(valid->total < t->run.best)) return ELBO_OK;
     t->run.best = valid->total;
     t->run.best_epoch = t->run.epoch;
-    if (t->record.directory) return record_best(&t->record, t->m, error);
+    t->best.unwritten = t->record.directory && !due;
+    if (t->record.directory && due) return record_best(&t->record, t->m, error);
     t->best.step = t->m->info.step;
     t->best.epoch = t->m->info.epoch;
     return snapshot_take(&t->best.numbers, &t->m->store, false, error);
 }
 
+static elbo_status write_best(trainer *t, elbo_error *error)
+{
+    elbo_model_info *now = &t->m->info, was = *now;
+    if (!t->best.unwritten) return ELBO_OK;
+    snapshot_swap(&t->best.numbers, &t->m->store);
+    now->step = t->best.step;
+    now->epoch = t->best.epoch;
+    elbo_status status = record_best(&t->record, t->m, error);
+    *now = was;
+    snapshot_swap(&t->best.numbers, &t->m->store);
+    if (status == ELBO_OK) t->best.unwritten = false;
+    return status;
+}
+
+/* A checkpoint says which model is the best: that one is written before. */
 static elbo_status save(trainer *t, elbo_error *error)
 {
     if (!t->unsaved) return ELBO_OK;
     t->last_save = clock_seconds();
-    elbo_status status = record_checkpoint(&t->record, t->m, &t->run, &t->arrays, error);
+    elbo_status status = write_best(t, error);
+    if (status == ELBO_OK) status = record_checkpoint(&t->record, t->m, &t->run, &t->arrays, error);
     if (status == ELBO_OK) t->unsaved = false;
     return status;
 }
@@ -84,13 +101,14 @@ static elbo_status close_epoch(trainer *t, elbo_event *e, elbo_error *error)
     double seconds = clock_seconds() - t->epoch_began;
     t->m->info.epoch = ++t->run.epoch;
     t->unsaved = true;
+    bool due = record_is_due(t->run.epoch, seconds);
     follow_plateau(t, e->valid.total);
     elbo_status status = step_begin_epoch(t, error);
     exchange_average(t);
     if (status == ELBO_OK) status = record_epoch(&t->record, t->m, &t->feed, &figures, seconds, error);
-    if (status == ELBO_OK) status = keep_best(t, &e->valid, error);
+    if (status == ELBO_OK) status = keep_best(t, &e->valid, due, error);
     exchange_average(t);
-    if (status == ELBO_OK) status = save(t, error);
+    if (status == ELBO_OK && due) status = save(t, error);
     if (status == ELBO_OK) event_emit(t, e);
     return status;
 }
@@ -152,13 +170,11 @@ static elbo_status all_epochs(trainer *t, elbo_error *error)
     t->began = t->last_event = t->last_save = clock_seconds();
     while (status == ELBO_OK && t->run.epoch < t->m->config.epochs && !patience_is_over(t) && !t->cancelled)
         status = one_epoch(t, error);
+    if (status == ELBO_OK) status = save(t, error);
     if (status == ELBO_OK && t->run.epoch < t->m->config.epochs && patience_is_over(t)) return end_early(t, error);
     if (status != ELBO_OK || !t->cancelled) return status;
-    status = save(t, error);
-    return status == ELBO_OK ? err_set(error, ELBO_CANCELLED, "cancelled in epoch %lld after step %lld%s",
-                                       (long long)t->run.epoch + 1, (long long)t->run.step,
-                                       t->record.directory ? ", and saved" : "")
-                             : status;
+    return err_set(error, ELBO_CANCELLED, "cancelled in epoch %lld after step %lld%s", (long long)t->run.epoch + 1,
+                   (long long)t->run.step, t->record.directory ? ", and saved" : "");
 }
 
 /* ---- The whole run ---- */
@@ -168,8 +184,10 @@ static elbo_status end_record(trainer *t, elbo_status status, elbo_error *error)
 {
     elbo_error why = {0};
     bool ended = status == ELBO_OK || status == ELBO_CANCELLED || status == ELBO_DIVERGED;
-    if (!ended || record_end(&t->record, &why) == ELBO_OK || status == ELBO_DIVERGED) return status;
-    return err_set(error, why.code, "%s", why.message);
+    if (!ended) return status;
+    elbo_status done = write_best(t, &why);
+    if (done == ELBO_OK) done = record_end(&t->record, &why);
+    return done == ELBO_OK || status == ELBO_DIVERGED ? status : err_set(error, done, "%s", why.message);
 }
 
 /* The best model, where one was kept; else as it is. */

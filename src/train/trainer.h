@@ -10,10 +10,11 @@
 #include "record.h"
 #include "shards.h"
 
-/* The best model so far, where no file keeps it. */
+/* The best model so far, where no file keeps it, or not yet. */
 typedef struct best_model {
     snapshot numbers;
     int64_t step, epoch;
+    bool unwritten; /* a file is to keep it */
 } best_model;
 
 typedef struct trainer {
