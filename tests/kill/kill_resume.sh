@@ -16,7 +16,7 @@ case $LOG in
 esac
 touch "$LOG" || exit 1
 
-options='--epochs 6 --batch 40 --latent 4 --rescue lower-rate --optimizer rmsprop --momentum 0.9 --ema 0.99
+options='--epochs 30 --batch 40 --latent 4 --rescue lower-rate --optimizer rmsprop --momentum 0.9 --ema 0.99
     --schedule plateau --drop-patience 0 --shards 3'
 encoder='dense 32 relu; dropout 0.1'
 
