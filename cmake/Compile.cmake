@@ -40,13 +40,13 @@ function(elbo_apply_link_flags target)
     endif()
 endfunction()
 
-# Kernels, the optimisers, the random numbers, the Gaussian's fit and the resizing of pictures are compiled with -O3, where no
-# sanitizer slows compilation. Beyond that a source file may ask for flags in a line of its own,
+# Kernels, the optimisers, the random numbers, the Gaussian's fit and the resizing and measuring of data are compiled with -O3,
+# where no sanitizer slows compilation. Beyond that a source file may ask for flags in a line of its own,
 #     /* cflags: -fno-tree-vectorize */    or, for one kind of processor,    /* cflags x86_64: -mavx2 -mfma */
 # On another kind of processor the line is nothing, and the file must still compile.
 function(elbo_apply_file_flags)
     foreach(source ${ARGN})
-        if(source MATCHES "/src/(kernels/|base/philox\\.c$|nn/optim\\.c$|stats/gaussian\\.c$|data/fit\\.c$)" AND NOT ELBO_SANITIZE)
+        if(source MATCHES "/src/(kernels/|base/philox\\.c$|nn/optim\\.c$|stats/gaussian\\.c$|data/(array|fit)\\.c$)" AND NOT ELBO_SANITIZE)
             set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CONFIG:Debug>>:-O3>)
         endif()
         if(source MATCHES "/src/kernels/")
