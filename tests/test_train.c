@@ -651,7 +651,8 @@ static void test_curves_to_the_end(void **state)
 }
 
 /* Of many short epochs not each is saved, and the best model waits for the next that is: a run that breaks off between two of
- * them, and is resumed, leaves the files of one that did not. Here the best is of an epoch that is not saved, seven from the end. */
+ * them, and is resumed, leaves the files of one that did not. Here the best is of an epoch that is not saved, and seven epochs
+ * from the end. */
 static void test_resumed_between_checkpoints(void **state)
 {
     (void)state;
