@@ -2,6 +2,7 @@
  * steps (kernel.h). */
 #include "compile.h"
 #include "conv.h"
+#include "../base/integer.h"
 
 #include <string.h>
 
@@ -17,11 +18,6 @@ typedef struct builder {
     int reg_of_member[MAX_REGISTERS];   /* [member]: its load (views) or instruction */
     int64_t units;                      /* of a cut: examples, or rows of the space */
 } builder;
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* ---- Where ---- */
 

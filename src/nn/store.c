@@ -1,6 +1,7 @@
 /* store.c - see store.h */
 #include "store.h"
 #include "init.h"
+#include "../base/integer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,11 +240,6 @@ static int fast_axis(const orders *o, const int64_t *stride)
     for (int d = 0; d < o->rank; d++)
         if (stride[d] == 1 && o->size[d] > 1) return d;
     return 0;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* m rows of n numbers, which lie side by side along a row of to, and in from along a column (or a row): in strips as wide as a

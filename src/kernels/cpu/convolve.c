@@ -11,6 +11,7 @@
 #include "patches.h"
 #include "product.h"
 #include "product_bf16.h"
+#include "../../base/integer.h"
 
 #include <string.h>
 
@@ -18,16 +19,6 @@ enum {
     PACKED_PLACES = 512, /* of a step, below which laying its weights out for the library costs more than it gains */
     PACKED_CALLS = 4,    /* of a product, from which on its weights are packed ahead */
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* As many parts as have so many images each, but for the last, which may have fewer. */
 static int image_parts(const node *n)

@@ -1,22 +1,13 @@
 /* convolve_shared.c - see convolve.h */
 #include "convolve.h"
 #include "product.h"
+#include "../../base/integer.h"
 
 enum {
     PATCH_NUMBERS = 1 << 18, /* of a chunk of patches: 1 MB, half a second-level cache */
     LEAST_PLACES = 128,      /* of a chunk: weights are read once for each */
     MOST_PLACES = 1024,
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 bool conv_in_bf16(const node *n)
 {

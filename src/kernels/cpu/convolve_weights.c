@@ -7,6 +7,7 @@
 #include "patches.h"
 #include "product.h"
 #include "product_bf16.h"
+#include "../../base/integer.h"
 
 #include <string.h>
 
@@ -15,16 +16,6 @@ enum {
     PART_COLUMNS = 64,
     MAX_SUMS = 16,
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* Small weights: every part sums over images of its own, and in the end the parts' sums are added in order. Large ones come
  * from small images that are cheap to read again: the weights themselves are cut, by taps and results of each group. */

@@ -12,6 +12,7 @@
 #include "product_bf16.h"
 #include "product_onednn.h"
 #include "transpose.h"
+#include "../../base/integer.h"
 
 #include <stdio.h>
 
@@ -109,11 +110,6 @@ typedef struct cut {
     cut_axis axis;
     int64_t lines, per_part;
 } cut;
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 static cut cut_of(const matmul *p)
 {

@@ -11,6 +11,7 @@
 #include "transpose.h"
 #include "../ref/numbers.h"
 #include "../../base/cpu.h"
+#include "../../base/integer.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,16 +43,6 @@ struct bf16_unit {
     void (*multiply[TILES][TILES])(const tiles_args *t); /* for tiles of A - 1, of B - 1 */
     void (*release)(void);
 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* ---- Portable ---- */
 

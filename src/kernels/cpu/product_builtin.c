@@ -11,6 +11,7 @@
 #include "product.h"
 #include "product_tiles.h"
 #include "transpose.h"
+#include "../../base/integer.h"
 
 #include <string.h>
 
@@ -40,16 +41,6 @@ typedef struct block {
     int64_t i, m, j, n, l, k;
     int vectors;
 } block;
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ratio_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 /* C' = Q' P' */
 static task turned(const task *t)
