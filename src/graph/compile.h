@@ -84,6 +84,7 @@ struct plan {
     plan_backend backend;
     bool in_double;
     bool fast; /* fused steps, fast kernels, blocks */
+    bool takes_fewer;
 
     const plan_output *outputs;
     int n_outputs;

@@ -21,7 +21,7 @@ typedef struct run_env {
     uint32_t step;
     const int64_t *index; /* [examples] the index of each example, for random numbers; NULL: 0, 1, 2, ... from first_index */
     int64_t first_index;
-    int64_t examples;     /* only so many of the graph's are computed, the first (plan_takes_fewer); 0: all */
+    int64_t examples;     /* so many of the graph's, the first, need be computed; 0: all (plan_takes_fewer) */
 } run_env;
 
 typedef struct kernel_args {

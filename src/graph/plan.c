@@ -39,6 +39,17 @@ static bool compile(plan *p, const plan_output *outputs, elbo_error *error)
     return make_memory(p) && make_steps(p);
 }
 
+/* Whether no node looks at several examples at once. */
+static bool goes_by_examples(const graph *g)
+{
+    for (int id = 0; id < g_count(g); id++) {
+        const node *x = g_at(g, id);
+        for (int k = 0; k < x->n_in; k++)
+            if (x->rows == 0 && x->in[k]->rows > 0) return false;
+    }
+    return true;
+}
+
 plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, int n, plan_backend backend,
                    elbo_error *error)
 {
@@ -50,7 +61,7 @@ plan *plan_compile(elbo_engine *engine, graph *g, const plan_output *outputs, in
     }
     *p = (plan){.m = engine->m, .threads = engine->threads, .g = g, .n_outputs = n, .backend = backend,
                 .in_double = backend == BACKEND_REF_DOUBLE, .fast = backend == BACKEND_CPU || backend == BACKEND_CPU_OWN,
-                .library = backend == BACKEND_CPU ? engine->library : NULL};
+                .library = backend == BACKEND_CPU ? engine->library : NULL, .takes_fewer = goes_by_examples(g)};
     arena_open(&p->storage, engine->m);
     if (compile(p, outputs, error)) return p;
     if (g_status(g, NULL) == ELBO_OK) err_memory(error, "compiling a plan");
@@ -79,12 +90,7 @@ size_t plan_scratch_size(const plan *p)
 
 bool plan_takes_fewer(const plan *p)
 {
-    for (int id = 0; id < g_count(p->g); id++) {
-        const node *x = g_at(p->g, id);
-        for (int k = 0; k < x->n_in; k++)
-            if (x->rows == 0 && x->in[k]->rows > 0) return false;
-    }
-    return true;
+    return p->takes_fewer;
 }
 
 double plan_flops(const plan *p)

@@ -58,8 +58,8 @@ typedef struct plan_buffers {
 
 void plan_run(const plan *p, const plan_buffers *b);
 
-/* Whether a run may compute fewer examples than the graph has: where none of it looks at several at once. Then what belongs to
- * the others is neither read nor written. */
+/* Whether a run computes fewer examples than the graph has where fewer are asked for (run_env): where none of it looks at several
+ * at once. Then what belongs to the others is neither read nor written. */
 bool plan_takes_fewer(const plan *p);
 
 /* Output i of the last run, for TO_ARENA. */

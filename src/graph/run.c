@@ -157,7 +157,7 @@ static void run_step(const running *r, const step *s, cut c)
 static int64_t examples_of(const running *r)
 {
     int64_t wanted = r->b->env.examples;
-    return wanted ? wanted : g_examples(r->p->g);
+    return wanted && r->p->takes_fewer ? wanted : g_examples(r->p->g);
 }
 
 static int tasks_of(const running *r)
