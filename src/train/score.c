@@ -71,7 +71,7 @@ elbo_status elbo_model_score(elbo_model *m, elbo_data *data, int64_t first, int6
     if (!s) return err_memory(error, "scores");
     s->m = m;
     s->samples = samples;
-    s->x = mem_new(m->m, BATCH, data_example_bytes(data));
+    s->x = mem_new(m->m, (size_t)model_bucket(n), data_example_bytes(data));
     if (!s->x) status = err_memory(error, "scores");
     for (int64_t done = 0; done < n && status == ELBO_OK; done += BATCH)
         status = score_batch(s, data, first + done, n - done < BATCH ? n - done : BATCH, scores + done, error);
