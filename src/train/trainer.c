@@ -193,7 +193,7 @@ static elbo_status end_record(trainer *t, elbo_status status, elbo_error *error)
 /* The best model, where one was kept; else as it is. */
 static elbo_status take_best(trainer *t, elbo_error *error)
 {
-    if (t->best.numbers.value) {
+    if (t->best.numbers.value && !t->record.directory) {
         snapshot_restore(&t->best.numbers, &t->m->store);
         t->m->info.step = t->best.step;
         t->m->info.epoch = t->best.epoch;
